@@ -1,0 +1,15 @@
+"""What every test may need: the folder of shared recordings, and wire splits."""
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real recordings beside the repository; skips where it is missing."""
+    if not SHARED.is_dir():
+        pytest.skip("../shared is missing: real recordings are not at hand")
+    return SHARED
