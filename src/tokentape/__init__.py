@@ -1,0 +1,1 @@
+"""TokenTape: streaming chat completions, recorded and replayed exactly."""

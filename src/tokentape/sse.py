@@ -96,7 +96,9 @@ class EventReader:
             end = buffer.find(b"\n", position)
             if end < 0:
                 return position
-            self._line(buffer[position:end], self._offset + position, self._offset + end + 1, events)
+            self._line(
+                buffer[position:end], self._offset + position, self._offset + end + 1, events
+            )
             position = end + 1
 
     def _feed_any(self, buffer: bytes, position: int, events: list[Event]) -> int:
@@ -106,7 +108,9 @@ class EventReader:
                 return position
             # A CR ends the line at once; a LF behind it, in this read or the next, is part of it.
             dispatched_at = self._offset + match.start() + 1
-            self._line(buffer[position : match.start()], self._offset + position, dispatched_at, events)
+            self._line(
+                buffer[position : match.start()], self._offset + position, dispatched_at, events
+            )
             position = match.end()
             if position == len(buffer) and match.group() == b"\r":
                 self._after_cr = True

@@ -1,0 +1,524 @@
+"""The native format, `*.tape.jsonl`: docs/tape-format.md is its specification.
+
+One JSON object a line. Bytes stand in the most readable form that restores them exactly; JSON
+among them is kept verbatim, never re-encoded, so a float, a 30-digit integer, a duplicate key or
+a space comes back as it was.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from tokentape.errors import FormatError, LimitError, TokenTapeError
+from tokentape.formats.base import EVERYTHING, Format
+from tokentape.limits import Limits
+from tokentape.model import Ending, Exchange, Fidelity, Headers, Read, Request, Response, Tape
+
+VERSION = 1
+NAME = "tape"
+SUFFIX = ".tape.jsonl"
+
+_DONE = b"[DONE]"
+_FRAME_START = b"data: "
+_FRAME_END = b"\n\n"
+# A JSON object behind `data:`, or one that is the whole of what stands between white space.
+_PAYLOAD = re.compile(rb"(?<=data: )\{[^\r\n]*\}(?=[\r\n]|\Z)|(?<=data:)\{[^\r\n]*\}(?=[\r\n]|\Z)")
+_DOCUMENT = re.compile(rb"\s*([\[{][^\r\n]*[\]}])\s*")
+_LINE_END = re.compile(rb"[\r\n]")
+_encode = msgspec.json.Encoder().encode
+_skip = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+# --- bytes <-> the fields of a line ---------------------------------------------------------
+
+
+def _is_json(payload: bytes) -> bool:
+    """Whether these bytes may stand in a line as they are: valid JSON in UTF-8."""
+    try:
+        _skip(payload)
+        payload.decode("utf-8")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _text(data: bytes) -> str | None:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _as_frames(data: bytes) -> list[msgspec.Raw | str] | None:
+    """The payloads, when the bytes are whole `data: …` frames and nothing else."""
+    if not (data.startswith(_FRAME_START) and data.endswith(_FRAME_END)):
+        return None
+    payloads: list[msgspec.Raw | str] = []
+    for frame in data[: -len(_FRAME_END)].split(_FRAME_END):
+        if not frame.startswith(_FRAME_START) or b"\n" in frame or b"\r" in frame:
+            return None
+        payload = frame[len(_FRAME_START) :]
+        if payload[:1] == b"{" and payload[-1:] == b"}" and _is_json(payload):
+            payloads.append(msgspec.Raw(payload))
+        elif payload == _DONE:
+            payloads.append("[DONE]")
+        else:
+            return None
+    return payloads
+
+
+def _literal(data: bytes, parts: list[Any]) -> bool:
+    """Append bytes that are not JSON: text, and a UTF-8 character cut at either end as base64."""
+    if not data:
+        return True
+    for head in range(4):
+        for tail in range(4):
+            stop = len(data) - tail
+            text = _text(data[head:stop]) if head < stop else None
+            if text is None:
+                continue
+            if head:
+                parts.append([base64.b64encode(data[:head]).decode("ascii")])
+            parts.append(text)
+            if tail:
+                parts.append([base64.b64encode(data[stop:]).decode("ascii")])
+            return True
+    return False
+
+
+def _as_parts(data: bytes) -> list[Any] | None:
+    """Text and JSON in turn, or None where the bytes are not mostly text."""
+    document = _DOCUMENT.fullmatch(data)
+    found = [document.span(1)] if document else [m.span() for m in _PAYLOAD.finditer(data)]
+    parts: list[Any] = []
+    position = 0
+    for start, end in found:
+        if data[start : start + 1] != b"{" or not _is_json(data[start:end]):
+            continue
+        if not _literal(data[position:start], parts):
+            return None
+        parts.append(msgspec.Raw(data[start:end]))
+        position = end
+    return parts if _literal(data[position:], parts) else None
+
+
+def bytes_field(data: bytes) -> dict[str, Any]:
+    """The one field that holds these bytes in a line: json, data, parts, text or base64."""
+    if data[:1] + data[-1:] in (b"{}", b"[]") and not _LINE_END.search(data) and _is_json(data):
+        return {"json": msgspec.Raw(data)}
+    payloads = _as_frames(data)
+    if payloads is not None:
+        return {"data": payloads}
+    parts = _as_parts(data)
+    if parts is None:
+        return {"base64": base64.b64encode(data).decode("ascii")}
+    if not parts:
+        return {"text": ""}
+    if len(parts) == 1 and isinstance(parts[0], str):
+        return {"text": parts[0]}
+    return {"parts": parts}
+
+
+class _Bytes(msgspec.Struct, gc=False):
+    json: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    data: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    parts: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    text: str | msgspec.UnsetType = msgspec.UNSET
+    base64: str | msgspec.UnsetType = msgspec.UNSET
+
+
+_decode_str = msgspec.json.Decoder(str).decode
+_decode_base64_part = msgspec.json.Decoder(tuple[str]).decode
+
+
+def _unbase64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise FormatError(f"expected base64, got {text[:40]!r} ({error})") from None
+
+
+def _part(raw: msgspec.Raw) -> bytes:
+    piece = bytes(raw)
+    if piece[:1] == b"{":
+        return piece
+    if piece[:1] == b'"':
+        return _decode_str(piece).encode("utf-8")
+    return _unbase64(_decode_base64_part(piece)[0])
+
+
+def _payload(raw: msgspec.Raw) -> bytes:
+    piece = bytes(raw)
+    return piece if piece[:1] == b"{" else _decode_str(piece).encode("utf-8")
+
+
+def _bytes_of(line: _Bytes) -> bytes | None:
+    """The bytes of a line, None where it has no such field."""
+    if line.data is not msgspec.UNSET:
+        return b"".join(
+            part for raw in line.data for part in (_FRAME_START, _payload(raw), _FRAME_END)
+        )
+    if line.parts is not msgspec.UNSET:
+        return b"".join(_part(raw) for raw in line.parts)
+    if line.json is not msgspec.UNSET:
+        return bytes(line.json)
+    if line.text is not msgspec.UNSET:
+        return line.text.encode("utf-8")
+    if line.base64 is not msgspec.UNSET:
+        return _unbase64(line.base64)
+    return None
+
+
+# --- lines ----------------------------------------------------------------------------------
+
+
+class _Header(msgspec.Struct):
+    tokentape: int
+    writer: str | None = None
+    created: str | None = None
+    extra: dict[str, Any] = {}
+
+
+class _Line(msgspec.Struct):
+    line: str
+    exchange: int
+
+
+class _RequestLine(_Bytes, kw_only=True):
+    method: str
+    url: str
+    headers: Headers = ()
+    http_version: str | None = None
+    started: str | None = None
+    scope: str | None = None
+    fidelity: Fidelity
+    notes: tuple[str, ...] = ()
+    extra: dict[str, Any] = {}
+
+
+class _ResponseLine(msgspec.Struct, kw_only=True):
+    status: int
+    offset_us: int | None = None
+    reason: str | None = None
+    headers: Headers = ()
+    http_version: str | None = None
+
+
+class _ReadLine(_Bytes, kw_only=True):
+    offset_us: int | None = None
+
+
+class _EndLine(msgspec.Struct, kw_only=True):
+    ending: Ending
+    offset_us: int | None = None
+
+
+_header = msgspec.json.Decoder(_Header).decode
+_line = msgspec.json.Decoder(_Line).decode
+_request_line = msgspec.json.Decoder(_RequestLine).decode
+_response_line = msgspec.json.Decoder(_ResponseLine).decode
+_read_line = msgspec.json.Decoder(_ReadLine).decode
+_end_line = msgspec.json.Decoder(_EndLine).decode
+
+
+def _dump(fields: dict[str, Any]) -> bytes:
+    return _encode(fields) + b"\n"
+
+
+def header_line(tape: Tape) -> bytes:
+    """The first line of a file."""
+    fields: dict[str, Any] = {
+        "tokentape": VERSION,
+        "writer": tape.writer,
+        "created": tape.created,
+    }
+    if tape.extra:
+        fields["extra"] = tape.extra
+    return _dump(fields)
+
+
+def request_line(number: int, exchange: Exchange) -> bytes:
+    """The line that begins an exchange: its request, and what holds for the whole of it."""
+    request = exchange.request
+    fields: dict[str, Any] = {
+        "line": "request",
+        "exchange": number,
+        "method": request.method,
+        "url": request.url,
+        "http_version": request.http_version,
+        "started": request.started,
+        "scope": exchange.scope,
+        "fidelity": exchange.fidelity,
+        "headers": request.headers,
+    }
+    if exchange.notes:
+        fields["notes"] = exchange.notes
+    if exchange.extra:
+        fields["extra"] = exchange.extra
+    if request.body is not None:
+        fields |= bytes_field(request.body)
+    return _dump(fields)
+
+
+def response_line(number: int, response: Response) -> bytes:
+    """The line with a response's status and headers."""
+    return _dump(
+        {
+            "line": "response",
+            "exchange": number,
+            "offset_us": response.offset_us,
+            "status": response.status,
+            "reason": response.reason,
+            "http_version": response.http_version,
+            "headers": response.headers,
+        }
+    )
+
+
+def read_line(number: int, read: Read) -> bytes:
+    """The line of one read."""
+    return _dump(
+        {"line": "read", "exchange": number, "offset_us": read.offset_us} | bytes_field(read.data)
+    )
+
+
+def end_line(number: int, ending: Ending, offset_us: int | None) -> bytes:
+    """The line that makes an exchange complete."""
+    return _dump({"line": "end", "exchange": number, "offset_us": offset_us, "ending": ending})
+
+
+def exchange_lines(number: int, exchange: Exchange) -> Iterator[bytes]:
+    """All lines of one exchange. One that says `recorder stopped` has no end line, as it was."""
+    yield request_line(number, exchange)
+    if exchange.response is not None:
+        yield response_line(number, exchange.response)
+        for read in exchange.response.reads:
+            yield read_line(number, read)
+    if exchange.ending is not Ending.STOPPED:
+        yield end_line(number, exchange.ending, exchange.end_offset_us)
+
+
+def write(tape: Tape) -> bytes:
+    """The whole file. The same tape gives the same bytes."""
+    lines = [header_line(tape)]
+    for number, exchange in enumerate(tape.exchanges):
+        lines += exchange_lines(number, exchange)
+    return b"".join(lines)
+
+
+# --- reading --------------------------------------------------------------------------------
+
+
+class _Partial:
+    """One exchange while its lines come in."""
+
+    __slots__ = ("body", "end", "last_us", "reads", "request", "response")
+
+    def __init__(self, request: _RequestLine) -> None:
+        self.request = request
+        self.body = _bytes_of(request)
+        self.response: _ResponseLine | None = None
+        self.reads: list[Read] = []
+        self.end: _EndLine | None = None
+        self.last_us = 0
+
+    def step(self, what: str, offset_us: int | None) -> None:
+        """Check that time does not go back."""
+        if offset_us is None:
+            return
+        if offset_us < self.last_us:
+            raise FormatError(
+                f"expected the offset of this {what} to be at least {self.last_us} µs, "
+                f"that of the line before it; got {offset_us} µs"
+            )
+        self.last_us = offset_us
+
+    def exchange(self) -> Exchange:
+        request, response = self.request, self.response
+        return Exchange(
+            request=Request(
+                method=request.method,
+                url=request.url,
+                headers=request.headers,
+                body=self.body,
+                http_version=request.http_version,
+                started=request.started,
+            ),
+            response=None
+            if response is None
+            else Response(
+                status=response.status,
+                reason=response.reason,
+                headers=response.headers,
+                http_version=response.http_version,
+                offset_us=response.offset_us,
+                reads=tuple(self.reads),
+            ),
+            ending=Ending.STOPPED if self.end is None else self.end.ending,
+            end_offset_us=None if self.end is None else self.end.offset_us,
+            fidelity=request.fidelity,
+            scope=request.scope,
+            notes=request.notes,
+            extra=request.extra,
+        )
+
+
+class LineReader:
+    """Feed the lines behind the first; get the exchanges, in the order of their request lines.
+
+    `first` is the number the first request line must have: 0 in a file, another where the lines
+    are those of one exchange out of it.
+    """
+
+    def __init__(self, first: int = 0) -> None:
+        self._first = first
+        self._partials: dict[int, _Partial] = {}
+
+    def feed(self, line: bytes) -> None:
+        """Take one line. Raises FormatError saying what was expected."""
+        head = _line(line)
+        number, kind = head.exchange, head.line
+        if kind == "request":
+            expected = self._first + len(self._partials)
+            if number != expected:
+                raise FormatError(
+                    f"expected the request of exchange {expected} next, got exchange {number}"
+                )
+            self._partials[number] = _Partial(_request_line(line))
+            return
+        partial = self._partials.get(number)
+        if partial is None:
+            raise FormatError(
+                f"expected a request line for exchange {number} before its {kind} line"
+            )
+        if partial.end is not None:
+            raise FormatError(
+                f"expected no line of exchange {number} behind its end line, got another {kind!r}"
+            )
+        if kind == "read":
+            if partial.response is None:
+                raise FormatError(f"expected a response line of exchange {number} before its reads")
+            read = _read_line(line)
+            partial.step("read", read.offset_us)
+            data = _bytes_of(read)
+            if data is None:
+                raise FormatError("expected json, data, parts, text or base64 in a read line")
+            partial.reads.append(Read(data, read.offset_us))
+        elif kind == "response":
+            if partial.response is not None:
+                raise FormatError(f"expected one response line of exchange {number}, got a second")
+            partial.response = _response_line(line)
+            partial.step("response", partial.response.offset_us)
+        elif kind == "end":
+            end = _end_line(line)
+            partial.step("end", end.offset_us)
+            partial.end = end
+        else:
+            raise FormatError(
+                f"expected a line of kind request, response, read or end, got {kind!r}"
+            )
+
+    def exchanges(self) -> tuple[Exchange, ...]:
+        return tuple(partial.exchange() for partial in self._partials.values())
+
+
+def read_one(lines: Iterable[bytes], number: int) -> Exchange:
+    """One exchange from a stretch of a file that holds all its lines, others between them.
+
+    Raises FormatError where they are not all there.
+    """
+    reader = LineReader(number)
+    for line in lines:
+        if line and _line(line).exchange == number:
+            reader.feed(line)
+    found = reader.exchanges()
+    if not found:
+        raise FormatError(f"expected exchange {number} here, found none of its lines")
+    return found[0]
+
+
+def whole_lines(data: bytes) -> tuple[list[bytes], int]:
+    """The lines of a file and the length of what they take.
+
+    A last line without its line end counts when it is whole JSON; otherwise it is what a killed
+    recorder left, and is not counted.
+    """
+    lines = data.split(b"\n")
+    tail = lines.pop()
+    taken = len(data) - len(tail)
+    if tail and _is_json(tail):
+        lines.append(tail)
+        taken = len(data)
+    return lines, taken
+
+
+def read_header(line: bytes) -> Tape:
+    """The tape that a first line announces, without exchanges."""
+    header = _header(line)
+    if header.tokentape > VERSION:
+        raise FormatError(
+            f"written by a newer TokenTape (format {header.tokentape}, this one reads up to "
+            f"{VERSION}): please update"
+        )
+    if header.tokentape < 1:
+        raise FormatError(f"expected a format version of at least 1, got {header.tokentape}")
+    return Tape(writer=header.writer, created=header.created, extra=header.extra)
+
+
+def located(error: Exception, line: int) -> TokenTapeError:
+    """One of our errors for what a line's decoder raised, with the line it happened in."""
+    if isinstance(error, TokenTapeError):
+        error.line = line
+        return error
+    if isinstance(error, msgspec.ValidationError):
+        return FormatError(str(error), line=line)
+    if isinstance(error, RecursionError):
+        return LimitError("nested too deep to read", line=line)
+    return FormatError(f"expected a line of JSON, got a damaged one ({error})", line=line)
+
+
+LINE_ERRORS = (TokenTapeError, msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
+
+
+def read(data: bytes, name: str, limits: Limits) -> Tape:
+    """The tape in these bytes. An append that was interrupted leaves one that still opens."""
+    lines, _ = whole_lines(data)
+    if not lines:
+        return Tape()
+    number = 1
+    reader = LineReader()
+    try:
+        tape = read_header(lines[0])
+        for line in lines[1:]:
+            number += 1
+            reader.feed(line)
+        exchanges = reader.exchanges()
+    except LINE_ERRORS as error:
+        raise located(error, number) from None
+    return msgspec.structs.replace(tape, exchanges=exchanges)
+
+
+_FIRST_LINE = re.compile(rb'\s*\{\s*"tokentape"\s*:')
+
+
+def sniff(data: bytes, name: str) -> bool:
+    """By content; a file killed within its first line is known by its name only."""
+    if _FIRST_LINE.match(data[:200]):
+        return True
+    beginning = header_line(Tape())[:14]
+    return SUFFIX in name and data[:14] == beginning[: len(data[:14])]
+
+
+FORMAT = Format(
+    name=NAME,
+    title="TokenTape's own",
+    suffixes=(SUFFIX, SUFFIX + ".zst"),
+    sniff=sniff,
+    read=read,
+    write=write,
+    holds=EVERYTHING,
+)
