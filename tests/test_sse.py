@@ -112,7 +112,7 @@ def test_what_no_blank_line_closes_is_pending() -> None:
     assert not reader.pending
 
 
-@given(st.text(st.characters(exclude_characters="\r\n")))
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\r\n")))
 def test_a_rendered_frame_dispatches_its_data(text: str) -> None:
     assert [event.data for event in sse.events(sse.render(text))] == [text]
 

@@ -14,6 +14,9 @@ class Clock(Protocol):
     def wall(self) -> str:
         """Wall-clock time, RFC 3339 in UTC with microseconds."""
 
+    def sleep_until(self, moment_us: int) -> None:
+        """Return once `monotonic_us` has reached this moment; at once where it has."""
+
 
 def _rfc3339(moment: datetime) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -27,6 +30,10 @@ class SystemClock:
 
     def wall(self) -> str:
         return _rfc3339(datetime.now(UTC))
+
+    def sleep_until(self, moment_us: int) -> None:
+        while (left := moment_us - self.monotonic_us()) > 0:
+            time.sleep(left / 1_000_000)
 
 
 class ManualClock:
@@ -43,3 +50,6 @@ class ManualClock:
 
     def wall(self) -> str:
         return _rfc3339(datetime.fromtimestamp(self.now_us / 1_000_000, UTC))
+
+    def sleep_until(self, moment_us: int) -> None:
+        self.now_us = max(self.now_us, moment_us)

@@ -1,0 +1,1 @@
+"""What chat completions mean: pure functions over the payloads of events."""

@@ -456,6 +456,25 @@ def whole_lines(data: bytes) -> tuple[list[bytes], int]:
     return lines, taken
 
 
+def spans(data: bytes) -> list[tuple[int, int]]:
+    """Where each exchange of a good tape lies: from its first byte to behind its last line.
+
+    Exchanges written at the same time overlap; `read_one` picks the lines of one of them.
+    """
+    lines, _ = whole_lines(data)
+    found: list[tuple[int, int]] = []
+    position = len(lines[0]) + 1 if lines else 0
+    for line in lines[1:]:
+        number = _line(line).exchange
+        end = position + len(line)
+        if number == len(found):
+            found.append((position, end))
+        else:
+            found[number] = (found[number][0], end)
+        position = end + 1
+    return found
+
+
 def read_header(line: bytes) -> Tape:
     """The tape that a first line announces, without exchanges."""
     header = _header(line)

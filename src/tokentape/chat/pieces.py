@@ -1,0 +1,89 @@
+"""One chunk's payload to the pieces a person sees: text, reasoning, tool calls, finish, usage."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import msgspec
+
+Kind = Literal[
+    "content", "reasoning", "refusal", "tool_name", "tool_arguments", "finish", "usage", "error"
+]
+# Where providers put reasoning, beside `content` in a delta. The same text often stands in two of
+# them at once, so the first that holds one is taken.
+REASONING_FIELDS = ("reasoning_content", "reasoning")
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """`choice` and `tool` are indexes (0 where the chunk gives none). `value` is text; for `usage`
+    and `error` the JSON value as it came."""
+
+    kind: Kind
+    value: Any
+    choice: int = 0
+    tool: int = 0
+
+
+def _index(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _texts(content: Any) -> Iterator[tuple[Kind, str]]:
+    """A delta's content: a string, or a list of parts (Mistral)."""
+    if isinstance(content, str):
+        if content:
+            yield "content", content
+    elif isinstance(content, list):
+        for part in content:
+            if not isinstance(part, dict):
+                continue
+            if isinstance(part.get("text"), str):
+                yield "content", part["text"]
+            for thought in part.get("thinking") if isinstance(part.get("thinking"), list) else ():
+                if isinstance(thought, dict) and isinstance(thought.get("text"), str):
+                    yield "reasoning", thought["text"]
+
+
+def _delta(delta: dict[str, Any], choice: int) -> Iterator[Piece]:
+    for field in REASONING_FIELDS:
+        if isinstance(delta.get(field), str) and delta[field]:
+            yield Piece("reasoning", delta[field], choice)
+            break
+    for kind, text in _texts(delta.get("content")):
+        yield Piece(kind, text, choice)
+    if isinstance(delta.get("refusal"), str) and delta["refusal"]:
+        yield Piece("refusal", delta["refusal"], choice)
+    calls = delta.get("tool_calls")
+    for call in calls if isinstance(calls, list) else ():
+        function = call.get("function") if isinstance(call, dict) else None
+        if not isinstance(function, dict):
+            continue
+        tool = _index(call.get("index"))
+        if isinstance(function.get("name"), str) and function["name"]:
+            yield Piece("tool_name", function["name"], choice, tool)
+        if isinstance(function.get("arguments"), str) and function["arguments"]:
+            yield Piece("tool_arguments", function["arguments"], choice, tool)
+
+
+def pieces(payload: Any) -> Iterator[Piece]:
+    """The pieces of one chunk, or of one whole completion (`message` in place of `delta`).
+
+    Takes any JSON value; what is not where the contract puts it gives no piece.
+    """
+    if not isinstance(payload, dict):
+        return
+    if payload.get("error"):
+        yield Piece("error", payload["error"])
+    choices = payload.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        if not isinstance(choice, dict):
+            continue
+        index = _index(choice.get("index"))
+        for field in ("delta", "message"):
+            if isinstance(choice.get(field), dict):
+                yield from _delta(choice[field], index)
+        if isinstance(choice.get("text"), str) and choice["text"]:
+            yield Piece("content", choice["text"], index)
+        if isinstance(choice.get("finish_reason"), str) and choice["finish_reason"]:
+            yield Piece("finish", choice["finish_reason"], index)
+    if isinstance(payload.get("usage"), dict):
+        yield Piece("usage", payload["usage"])

@@ -1,0 +1,70 @@
+"""What the commands share: opening many recordings, and the options that say how."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from tokentape.errors import RepairNeeded, TokenTapeError
+from tokentape.library import Opened, Refusal, find, open_file
+from tokentape.library.files import refusal
+from tokentape.limits import DEFAULT_LIMITS, Limits
+
+F = TypeVar("F", bound=Callable[..., object])
+
+paths_argument = click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH..."
+)
+
+
+def limits_options(command: F) -> F:
+    """Add --max-bytes and --max-depth; the command takes them by those names."""
+    command = click.option(
+        "--max-bytes",
+        type=click.IntRange(1),
+        default=DEFAULT_LIMITS.max_bytes,
+        help="Refuse files larger than this, after decompression too (256 MiB).",
+    )(command)
+    return click.option(
+        "--max-depth",
+        type=click.IntRange(1),
+        default=DEFAULT_LIMITS.max_depth,
+        show_default=True,
+        help="Refuse data nested deeper than this.",
+    )(command)
+
+
+def open_reporting(path: Path, limits: Limits) -> Opened:
+    """Open a recording; one that needs repair opens repaired, and says so in `repairs`."""
+    try:
+        return open_file(path, limits=limits)
+    except RepairNeeded:
+        return open_file(path, repair=True, limits=limits)
+
+
+def open_all(paths: tuple[Path, ...], limits: Limits) -> Iterator[Opened | Refusal]:
+    """Every recording below these paths, opened or refused, in path order."""
+    for found in find(paths):
+        try:
+            yield open_reporting(found.path, limits)
+        except (TokenTapeError, OSError) as error:
+            yield refusal(found.path, error)
+
+
+def report_refused(refused: Refusal) -> None:
+    """One line on stderr: path, what it is, why."""
+    click.echo(f"{refused.path}: {refused.what}: {refused.why}", err=True)
+
+
+def chosen(opened: Opened, exchange: int | None) -> range:
+    """The exchanges asked for. Raises UsageError where there is none of that number."""
+    count = len(opened.tape.exchanges)
+    if exchange is None:
+        return range(count)
+    if not 0 <= exchange < count:
+        numbers = f"0 to {count - 1}" if count else "none"
+        raise click.UsageError(
+            f"{opened.path} has no exchange {exchange}: it has {count}, numbered {numbers}"
+        )
+    return range(exchange, exchange + 1)

@@ -1,0 +1,63 @@
+"""tokentape convert: from one format to another."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from tokentape import formats
+from tokentape.cli.common import chosen, limits_options
+from tokentape.errors import RepairNeeded, UsageError
+from tokentape.library import open_file, save
+from tokentape.library.files import format_for
+from tokentape.limits import Limits
+
+
+@click.command()
+@click.argument("src", type=click.Path(path_type=Path))
+@click.argument("dst", type=click.Path(path_type=Path))
+@click.option(
+    "--to", "target", metavar="FORMAT", help="Write this format; else DST's name says it."
+)
+@click.option("--from", "source", metavar="FORMAT", help="Read SRC as this; else it is detected.")
+@click.option("--exchange", "-x", type=int, help="Only this exchange, 0-based.")
+@click.option("--repair", is_flag=True, help="Open a recording that is broken but clear.")
+@click.option("--force", is_flag=True, help="Replace DST where it exists.")
+@limits_options
+def command(
+    src: Path,
+    dst: Path,
+    target: str | None,
+    source: str | None,
+    exchange: int | None,
+    repair: bool,
+    force: bool,
+    max_bytes: int,
+    max_depth: int,
+) -> None:
+    """Convert a recording from one format to another.
+
+    Formats: tape, go-vcr, vcrpy, llama-stack, sse, har; transcript is only read. What DST's format
+    can't hold is named on stderr. DST is written whole or not at all.
+    """
+    chosen_format = formats.by_name(target) if target is not None else format_for(dst)
+    try:
+        opened = open_file(
+            src,
+            format=source,
+            repair=repair,
+            limits=Limits(max_bytes=max_bytes, max_depth=max_depth),
+        )
+    except RepairNeeded:
+        raise
+    except OSError as error:
+        raise UsageError(f"{src} can't be read: {error.strerror}") from None
+    tape = msgspec.structs.replace(
+        opened.tape,
+        exchanges=tuple(opened.tape.exchanges[number] for number in chosen(opened, exchange)),
+    )
+    for repaired in opened.repairs:
+        click.echo(f"{src}: repaired: {repaired}", err=True)
+    save(tape, dst, format=chosen_format.name, force=force)
+    for aspect in formats.losses(tape.exchanges, chosen_format.holds):
+        click.echo(f"{dst}: {chosen_format.name} can't hold: {aspect.value}", err=True)

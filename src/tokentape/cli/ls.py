@@ -1,0 +1,56 @@
+"""tokentape ls: a row per exchange."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from tokentape import view
+from tokentape.cli.common import limits_options, open_all, paths_argument, report_refused
+from tokentape.library import Refusal
+from tokentape.limits import Limits
+
+
+def _line(row: view.Row) -> str:
+    took = "-" if row.duration_ms is None else f"{row.duration_ms:.0f} ms"
+    status = "-" if row.status is None else str(row.status)
+    kind = f"{row.events} events" if row.streaming else "document"
+    marks = "" if row.ending == "complete" else f"  {row.ending}"
+    marks += "  needs repair" if row.needs_repair else ""
+    return (
+        f"{row.path}#{row.exchange}  {row.format} ({row.fidelity})  {row.method} {status} "
+        f"{row.api}  {kind}  {row.bytes} bytes  {took}{marks}"
+    )
+
+
+@click.command()
+@paths_argument
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@limits_options
+@click.pass_context
+def command(
+    ctx: click.Context, paths: tuple[Path, ...], as_json: bool, max_bytes: int, max_depth: int
+) -> None:
+    """List the exchanges of recordings, a row each.
+
+    PATH is a recording of any format or a folder of them. A row: path, exchange (0-based),
+    format, fidelity, method, url, status, api, streaming, events, bytes, duration_ms, ending,
+    needs_repair. A file that is refused is one line on stderr, and the exit code is 1.
+    """
+    refused = False
+    for opened in open_all(paths, Limits(max_bytes=max_bytes, max_depth=max_depth)):
+        if isinstance(opened, Refusal):
+            refused = True
+            report_refused(opened)
+            continue
+        for number, exchange in enumerate(opened.tape.exchanges):
+            row = view.row(
+                exchange,
+                path=str(opened.path),
+                number=number,
+                format=opened.format,
+                needs_repair=bool(opened.repairs),
+            )
+            click.echo(msgspec.json.encode(row).decode() if as_json else _line(row))
+    if refused:
+        ctx.exit(1)

@@ -1,0 +1,74 @@
+"""tokentape play: a recorded stream in the terminal, at its pace."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from tokentape import sse, view
+from tokentape.chat.pieces import pieces
+from tokentape.cli.common import chosen, limits_options, open_reporting
+from tokentape.cli.player import Player
+from tokentape.clock import Clock, SystemClock
+from tokentape.limits import Limits
+from tokentape.model import Ending, Exchange, Fidelity
+from tokentape.timing import parse_speed
+
+
+def play(exchange: Exchange, console: Console, clock: Clock, speed: float) -> None:
+    """Print an exchange's answer; `speed` 1 is as recorded, infinity at once."""
+    if exchange.response is None:
+        console.print(f"no response: {exchange.ending}", style="yellow")
+        return
+    player = Player(console)
+    start = clock.monotonic_us()
+
+    def wait(offset_us: int | None) -> None:
+        if offset_us is not None and speed != float("inf"):
+            clock.sleep_until(start + round(offset_us / speed))
+
+    wait(exchange.response.offset_us)
+    paced = exchange.fidelity is Fidelity.WIRE and view.is_event_stream(exchange)
+    coded = view.decoded_body(exchange) != exchange.body
+    if paced and not coded:
+        reader = sse.EventReader()
+        for read in exchange.response.reads:
+            wait(read.offset_us)
+            for event in reader.feed(read.data):
+                player.feed(pieces(view.parse_json(event.data)))
+    else:
+        for payload in view.payloads(exchange):
+            player.feed(pieces(payload))
+    if exchange.ending is not Ending.COMPLETE:
+        wait(exchange.end_offset_us)
+    player.close()
+    if exchange.ending is not Ending.COMPLETE:
+        console.print(f"ending: {exchange.ending}", style="yellow")
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--exchange", "-x", type=int, help="Only this one, 0-based; all without it.")
+@click.option("--speed", default="1", show_default=True, metavar="1|N|max", help="How fast.")
+@limits_options
+def command(path: Path, exchange: int | None, speed: str, max_bytes: int, max_depth: int) -> None:
+    """Play a recorded stream in the terminal, at its pace.
+
+    Reasoning and tool calls are told apart; the finish reason and usage follow. Where a recording
+    knows no times, none are invented: its answer is there at once.
+    """
+    factor = parse_speed(speed)
+    console = Console(highlight=False)
+    opened = open_reporting(path, Limits(max_bytes=max_bytes, max_depth=max_depth))
+    for number in chosen(opened, exchange):
+        found = opened.tape.exchanges[number]
+        row = view.row(
+            found,
+            path=str(path),
+            number=number,
+            format=opened.format,
+            needs_repair=bool(opened.repairs),
+        )
+        model = view.model(found)
+        console.rule(f"{path.name}#{number}  {row.api}  {model}", align="left", style="dim")
+        play(found, console, SystemClock(), factor)

@@ -1,0 +1,81 @@
+"""Playing pieces in a terminal: text as it comes, reasoning and tool calls told apart."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from tokentape.chat.pieces import Piece
+
+_STYLES = {
+    "content": "",
+    "reasoning": "dim italic",
+    "refusal": "yellow",
+    "tool_name": "bold cyan",
+    "tool_arguments": "cyan",
+    "error": "bold red",
+}
+_LABELS = {"reasoning": "reasoning", "refusal": "refusal", "tool": "tool call", "content": "answer"}
+
+
+class Player:
+    """Prints pieces as they come. A label opens each stretch of another kind, choice or tool."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._stretch: tuple[str, int, int] | None = None
+        self._several = False
+        self._ends: list[str] = []
+
+    def feed(self, pieces: Iterable[Piece]) -> None:
+        for piece in pieces:
+            if piece.kind == "finish":
+                which = f" (choice {piece.choice})" if self._several else ""
+                self._ends.append(f"finish reason: {piece.value}{which}")
+            elif piece.kind == "usage":
+                # Providers may repeat it; the last one counts.
+                self._ends = [end for end in self._ends if not end.startswith("usage")]
+                self._ends.append(f"usage: {_usage(piece.value)}")
+            else:
+                self._print(piece)
+
+    def _print(self, piece: Piece) -> None:
+        self._several = self._several or piece.choice > 0
+        kind = "tool" if piece.kind.startswith("tool") else piece.kind
+        stretch = (kind, piece.choice, piece.tool)
+        if stretch != self._stretch:
+            if self._stretch is not None:
+                self._console.print()
+            which = f" {piece.choice}" if self._several else ""
+            self._console.print(f"{_LABELS.get(kind, kind)}{which}: ", style="bold", end="")
+            self._stretch = stretch
+        text = piece.value if isinstance(piece.value, str) else _json(piece.value)
+        if piece.kind == "tool_name":
+            text += " "
+        self._console.print(
+            text, style=_STYLES[piece.kind], end="", markup=False, highlight=False, soft_wrap=True
+        )
+
+    def close(self) -> None:
+        """End the line, then tell finish reasons and usage."""
+        if self._stretch is not None:
+            self._console.print()
+        for end in self._ends:
+            self._console.print(end, style="dim", markup=False, highlight=False)
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _usage(usage: dict[str, Any]) -> str:
+    names = {
+        "prompt_tokens": "prompt",
+        "completion_tokens": "completion",
+        "total_tokens": "total",
+        "estimated_cost": "cost",
+        "cost": "cost",
+    }
+    told = [f"{usage[key]} {name}" for key, name in names.items() if usage.get(key) is not None]
+    return ", ".join(told) or _json(usage)

@@ -1,0 +1,221 @@
+"""Recordings as files: found in folders, opened whatever their format, saved without overwriting."""
+
+import contextlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePath
+
+import msgspec
+import zstandard
+
+from tokentape import formats
+from tokentape.errors import LimitError, RefusedError, TokenTapeError, UsageError
+from tokentape.formats.base import Format
+from tokentape.limits import DEFAULT_LIMITS, Limits
+from tokentape.model import Tape
+
+COMPRESSED = (".zst", ".gz")
+# Endings that say how a recording is kept, not what it is called.
+_SUFFIXES = (*(".tape.jsonl", ".jsonl", ".json", ".yaml", ".yml", ".har", ".sse", ".txt", ".log"),)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A file to open; `scope` is its path below the folder it was found in, without the suffix."""
+
+    path: Path
+    scope: str
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A file that was not opened: what it is, and why that is no recording of ours."""
+
+    path: str
+    what: str
+    why: str
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A tape with the format it was in. `repairs` is not empty where it needed repair."""
+
+    path: Path
+    tape: Tape
+    format: str
+    repairs: tuple[str, ...] = ()
+
+
+def scope_of(path: PurePath) -> str:
+    """The scope a file stands for: its path without the suffixes of its format."""
+    text = path.as_posix()
+    for suffix in COMPRESSED:
+        text = text.removesuffix(suffix)
+    for suffix in _SUFFIXES:
+        if text.endswith(suffix) and PurePath(text).name != suffix:
+            return text.removesuffix(suffix)
+    return text
+
+
+def refusal(path: Path, error: Exception) -> Refusal:
+    """What to tell the user of a file that was not opened."""
+    if isinstance(error, RefusedError):
+        return Refusal(str(path), error.what, error.why)
+    if isinstance(error, TokenTapeError):
+        line = "" if error.line is None else f"line {error.line}: "
+        return Refusal(str(path), "damaged or too large", line + error.message)
+    if isinstance(error, OSError):
+        return Refusal(str(path), "unreadable", error.strerror or str(error))
+    raise error
+
+
+def _walk(folder: Path, root: Path) -> Iterator[Path]:
+    """Everything below a folder in the order of its path, hidden names left out.
+
+    Links to folders are not followed: what they lead to is either walked anyway or outside.
+    """
+    with os.scandir(folder) as listing:
+        entries = sorted(listing, key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        path = Path(entry.path)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(path, root)
+        elif entry.is_symlink() and not path.resolve().is_relative_to(root):
+            continue
+        elif not (entry.is_symlink() and path.is_dir()):
+            yield path
+
+
+def find(paths: Iterable[Path | str]) -> Iterator[Found]:
+    """The files that these paths name, folders walked, in path order; none of them twice.
+
+    Raises UsageError where a path does not exist.
+    """
+    seen: set[Path] = set()
+    for given in map(Path, paths):
+        if not given.exists():
+            raise UsageError(f"no such file or folder: {given}")
+        if given.is_dir():
+            root = given.resolve()
+            files = ((path, path.relative_to(given)) for path in _walk(given, root))
+        else:
+            files = iter([(given, Path(given.name))])
+        for path, below in files:
+            real = path.resolve() if path.is_symlink() else path.absolute()
+            if real not in seen:
+                seen.add(real)
+                yield Found(path, scope_of(below))
+
+
+def read_bytes(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """A regular file's bytes. Raises OSError, LimitError, and RefusedError for pipes and devices."""
+    # Without O_NONBLOCK a pipe that nobody writes to would hold us for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise RefusedError("not a regular file", "only files and folders are read")
+        if status.st_size > limits.max_bytes:
+            raise LimitError(
+                f"expected at most {limits.max_bytes} bytes, got {status.st_size}; "
+                "raise the limit with --max-bytes"
+            )
+        return file.read()
+
+
+def open_file(
+    path: Path | str,
+    *,
+    format: str | None = None,
+    repair: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Opened:
+    """Open one recording of any format.
+
+    Raises OSError where the file can't be read, RepairNeeded where it is broken but clear and
+    `repair` is False, RefusedError where it is no recording, FormatError and LimitError.
+    """
+    path = Path(path)
+    try:
+        reading = formats.read(
+            read_bytes(path, limits), path.as_posix(), format=format, repair=repair, limits=limits
+        )
+    except TokenTapeError as error:
+        raise error.at(str(path)) from None
+    return Opened(path, reading.tape, reading.format, reading.repairs)
+
+
+def load(
+    path: Path | str,
+    *,
+    format: str | None = None,
+    repair: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Tape:
+    """The tape in a file of any format; `open_file` says which format it was. Same errors."""
+    return open_file(path, format=format, repair=repair, limits=limits).tape
+
+
+def format_for(path: Path | str) -> Format:
+    """The format that a destination's name means. Raises UsageError where it means none."""
+    name = Path(path).name
+    matches = [
+        (len(suffix), format.name)
+        for format in formats.FORMATS
+        if format.write is not None
+        for suffix in format.suffixes
+        if name.endswith(suffix)
+    ]
+    if not matches:
+        writable = [format for format in formats.FORMATS if format.write is not None]
+        known = ", ".join(f"{f.suffixes[0]} ({f.name})" for f in writable if f.suffixes)
+        raise UsageError(f"{path}: the name says no format; say it with --to, or end in {known}")
+    return formats.by_name(max(matches)[1])
+
+
+def _compressed(data: bytes, path: Path) -> bytes:
+    return zstandard.ZstdCompressor(level=9).compress(data) if path.suffix == ".zst" else data
+
+
+def save(tape: Tape, path: Path | str, *, format: str | None = None, force: bool = False) -> None:
+    """Write a tape as a file, whole or not at all; `.zst` compresses.
+
+    The format is the one named, else the one the name ends in. Raises UsageError where the file
+    exists and `force` is False, where it can't be written, or where the format can't hold it.
+    """
+    path = Path(path)
+    chosen = formats.by_name(format) if format is not None else format_for(path)
+    data = _compressed(formats.write(tape, chosen.name), path)
+    write_whole(data, path, force=force)
+
+
+def write_whole(data: bytes, path: Path, *, force: bool) -> None:
+    """Put bytes at a path in one step: a failure leaves what was there, and nothing else."""
+    if not force and path.exists():
+        raise UsageError(f"{path} exists; pass --force to replace it")
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.name[:100]}.", delete=False
+        ) as file:
+            temporary = file.name
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        if force:
+            os.replace(temporary, path)
+        else:
+            # A link never replaces what another process put there since we looked.
+            os.link(temporary, path)
+    except FileExistsError:
+        raise UsageError(f"{path} exists; pass --force to replace it") from None
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror}") from None
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)

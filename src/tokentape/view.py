@@ -1,0 +1,222 @@
+"""What an exchange is to a person: its API, its events, its model, its row in a listing."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from tokentape import content, sse
+from tokentape.errors import TokenTapeError
+from tokentape.limits import DEFAULT_LIMITS, Limits
+from tokentape.matching import operation
+from tokentape.model import Exchange, header
+
+
+class Api(StrEnum):
+    """The API an exchange speaks."""
+
+    CHAT = "chat.completions"
+    COMPLETIONS = "completions"
+    RESPONSES = "responses"
+    MESSAGES = "messages"
+    GEMINI = "gemini"
+    BEDROCK = "bedrock"
+    EMBEDDINGS = "embeddings"
+    OTHER = "other"
+
+
+_BY_OPERATION = {
+    "/chat/completions": Api.CHAT,
+    "/completions": Api.COMPLETIONS,
+    "/responses": Api.RESPONSES,
+    "/messages": Api.MESSAGES,
+    "/embeddings": Api.EMBEDDINGS,
+    "/generate_content": Api.GEMINI,
+    "/generate_content_stream": Api.GEMINI,
+}
+_EVENT_STREAM = "text/event-stream"
+_BINARY_EVENT_STREAM = "application/vnd.amazon.eventstream"
+_NDJSON = ("application/x-ndjson", "application/jsonl", "application/stream+json")
+
+
+def parse_json(data: str | bytes) -> Any:
+    """The JSON value of these bytes, or None where they are not JSON (or JSON null)."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError):
+        return None
+
+
+def media_type(exchange: Exchange) -> str:
+    """The response's content type, lower case, without parameters; "" where unknown."""
+    value = header(exchange.response.headers, "content-type") if exchange.response else None
+    return (value or "").partition(";")[0].strip().lower()
+
+
+def decoded_body(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """The response body with its content coding undone. Raises FormatError, LimitError."""
+    if exchange.response is None:
+        return b""
+    coding = header(exchange.response.headers, "content-encoding")
+    return content.decode(exchange.body, coding, limits)
+
+
+def is_event_stream(exchange: Exchange) -> bool:
+    """Whether the response body is SSE, by its content type, else by how it begins."""
+    kind = media_type(exchange)
+    if kind:
+        return kind == _EVENT_STREAM
+    return exchange.body[:64].lstrip().startswith((b"data:", b"event:", b"id:", b":", b"retry:"))
+
+
+def is_streaming(exchange: Exchange) -> bool:
+    """Whether the response is a stream of any kind."""
+    return is_event_stream(exchange) or media_type(exchange) in (_BINARY_EVENT_STREAM, *_NDJSON)
+
+
+def events(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> list[sse.Event]:
+    """The SSE events of the response, [] where it is no event stream or can't be decoded."""
+    if not is_event_stream(exchange):
+        return []
+    try:
+        return sse.events(decoded_body(exchange, limits))
+    except TokenTapeError:
+        return []
+
+
+def _binary_events(body: bytes) -> int:
+    """How many whole messages an AWS event stream holds: each begins with its length."""
+    count = position = 0
+    while position + 16 <= len(body):
+        length = int.from_bytes(body[position : position + 4], "big")
+        if length < 16 or position + length > len(body):
+            break
+        position += length
+        count += 1
+    return count
+
+
+def count_events(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> int:
+    """How many events, NDJSON lines or binary messages the response holds; 0 for a document."""
+    kind = media_type(exchange)
+    if kind == _BINARY_EVENT_STREAM:
+        return _binary_events(exchange.body)
+    if kind in _NDJSON:
+        return sum(1 for line in exchange.body.splitlines() if line.strip())
+    return len(events(exchange, limits))
+
+
+def payloads(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> list[Any]:
+    """The JSON values of the events, or the one of a JSON response; what is not JSON left out."""
+    if is_event_stream(exchange):
+        found = [parse_json(event.data) for event in events(exchange, limits)]
+    else:
+        try:
+            found = [parse_json(decoded_body(exchange, limits))]
+        except TokenTapeError:
+            found = []
+    return [payload for payload in found if payload is not None]
+
+
+def request_json(exchange: Exchange) -> Any:
+    """The request body's JSON value, or None."""
+    return parse_json(exchange.request.body) if exchange.request.body else None
+
+
+def _model_in(payload: Any) -> str:
+    """The model a payload names: its own, or that of the object it carries."""
+    if not isinstance(payload, dict):
+        return ""
+    # Responses events carry `response`, Anthropic's first event carries `message`.
+    for holder in (payload, payload.get("response"), payload.get("message")):
+        if isinstance(holder, dict) and isinstance(holder.get("model"), str) and holder["model"]:
+            return str(holder["model"])
+    return ""
+
+
+def model(exchange: Exchange) -> str:
+    """The model asked for, else the one that answered, else ""."""
+    return _model_in(request_json(exchange)) or next(
+        filter(None, map(_model_in, payloads(exchange))), ""
+    )
+
+
+def _operation_in(payload: Any) -> str:
+    """The operation whose response this payload is part of, or ""."""
+    if not isinstance(payload, dict):
+        return ""
+    kind, type_ = payload.get("object"), payload.get("type")
+    if kind in ("chat.completion.chunk", "chat.completion"):
+        return "/chat/completions"
+    if kind == "text_completion":
+        return "/completions"
+    if kind == "response" or (isinstance(type_, str) and type_.startswith("response.")):
+        return "/responses"
+    if type_ in ("message_start", "message"):
+        return "/messages"
+    return ""
+
+
+def operation_of(exchange: Exchange) -> str:
+    """The operation of the request; where the recording has no request, told by the response."""
+    if exchange.request.url:
+        return operation(exchange.request.url)
+    return next(filter(None, map(_operation_in, payloads(exchange))), "")
+
+
+def api(exchange: Exchange) -> Api:
+    """Which API this exchange speaks, by its operation."""
+    found = operation_of(exchange)
+    if found.startswith("/models/") and ":" in found:
+        return Api.GEMINI
+    if found.startswith("/model/"):
+        return Api.BEDROCK
+    return _BY_OPERATION.get(found, Api.OTHER)
+
+
+def duration_us(exchange: Exchange) -> int | None:
+    """From the request to the end of the response, None where the recording does not know."""
+    if exchange.end_offset_us is not None:
+        return exchange.end_offset_us
+    reads = exchange.response.reads if exchange.response else ()
+    return reads[-1].offset_us if reads else None
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One exchange in `tokentape ls`. `duration_ms` and `status` are None where unknown."""
+
+    path: str
+    exchange: int
+    format: str
+    fidelity: str
+    method: str
+    url: str
+    status: int | None
+    api: str
+    streaming: bool
+    events: int
+    bytes: int
+    duration_ms: float | None
+    ending: str
+    needs_repair: bool
+
+
+def row(exchange: Exchange, *, path: str, number: int, format: str, needs_repair: bool) -> Row:
+    """The row of one exchange."""
+    took = duration_us(exchange)
+    return Row(
+        path=path,
+        exchange=number,
+        format=format,
+        fidelity=exchange.fidelity.value,
+        method=exchange.request.method,
+        url=exchange.request.url,
+        status=exchange.response.status if exchange.response else None,
+        api=api(exchange).value,
+        streaming=is_streaming(exchange),
+        events=count_events(exchange),
+        bytes=len(exchange.body),
+        duration_ms=None if took is None else took / 1000,
+        ending=exchange.ending.value,
+        needs_repair=needs_repair,
+    )
