@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
 
 from tokentape.errors import UsageError
 from tokentape.formats import tape as native
@@ -34,7 +33,8 @@ class TapeAppender:
             existing = self.path.read_bytes() if self.path.exists() else b""
             tape = native.read(existing, str(path), limits)
             lines, taken = native.whole_lines(existing)
-            self._file: BinaryIO = open(self.path, "r+b" if existing else "wb", buffering=0)
+            mode = "r+b" if existing else "wb"
+            self._file = open(self.path, mode, buffering=0)  # noqa: SIM115 - closed by close()
         except OSError as error:
             raise UsageError(f"{path} can't be appended to: {error.strerror}") from None
         self._next = len(tape.exchanges)

@@ -1,11 +1,11 @@
-"""Recordings as files: found in folders, opened whatever their format, saved without overwriting."""
+"""Recordings as files: found in folders, opened whatever their format, saved whole."""
 
 import contextlib
 import os
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import msgspec
 import zstandard
@@ -16,15 +16,14 @@ from tokentape.formats.base import Format
 from tokentape.limits import DEFAULT_LIMITS, Limits
 from tokentape.model import Tape
 
-COMPRESSED = (".zst", ".gz")
 # Endings that say how a recording is kept, not what it is called.
 _SUFFIXES = (*(".tape.jsonl", ".jsonl", ".json", ".yaml", ".yml", ".har", ".sse", ".txt", ".log"),)
 
 
-class Found(msgspec.Struct, frozen=True):
+class Found(msgspec.Struct, frozen=True, gc=False):
     """A file to open; `scope` is its path below the folder it was found in, without the suffix."""
 
-    path: Path
+    path: str
     scope: str
 
 
@@ -45,31 +44,29 @@ class Opened(msgspec.Struct, frozen=True):
     repairs: tuple[str, ...] = ()
 
 
-def scope_of(path: PurePath) -> str:
-    """The scope a file stands for: its path without the suffixes of its format."""
-    text = path.as_posix()
-    for suffix in COMPRESSED:
-        text = text.removesuffix(suffix)
+def scope_of(path: str) -> str:
+    """The scope a file stands for: its path, with `/` between, without its format's suffixes."""
+    scope = path.replace(os.sep, "/").removesuffix(".zst").removesuffix(".gz")
     for suffix in _SUFFIXES:
-        if text.endswith(suffix) and PurePath(text).name != suffix:
-            return text.removesuffix(suffix)
-    return text
+        if scope.endswith(suffix) and not f"/{scope}".endswith(f"/{suffix}"):
+            return scope.removesuffix(suffix)
+    return scope
 
 
-def refusal(path: Path, error: Exception) -> Refusal:
+def refusal(path: str, error: Exception) -> Refusal:
     """What to tell the user of a file that was not opened."""
     if isinstance(error, RefusedError):
-        return Refusal(str(path), error.what, error.why)
+        return Refusal(path, error.what, error.why)
     if isinstance(error, TokenTapeError):
         line = "" if error.line is None else f"line {error.line}: "
-        return Refusal(str(path), "damaged or too large", line + error.message)
+        return Refusal(path, "damaged or too large", line + error.message)
     if isinstance(error, OSError):
-        return Refusal(str(path), "unreadable", error.strerror or str(error))
+        return Refusal(path, "unreadable", error.strerror or str(error))
     raise error
 
 
-def _walk(folder: Path, root: Path) -> Iterator[Path]:
-    """Everything below a folder in the order of its path, hidden names left out.
+def _walk(folder: str, root: str) -> Iterator[str]:
+    """Every file below a folder in the order of its path, hidden names left out.
 
     Links to folders are not followed: what they lead to is either walked anyway or outside.
     """
@@ -78,38 +75,44 @@ def _walk(folder: Path, root: Path) -> Iterator[Path]:
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        path = Path(entry.path)
         if entry.is_dir(follow_symlinks=False):
-            yield from _walk(path, root)
-        elif entry.is_symlink() and not path.resolve().is_relative_to(root):
-            continue
-        elif not (entry.is_symlink() and path.is_dir()):
-            yield path
+            yield from _walk(entry.path, root)
+        elif not entry.is_symlink() or _leads_to_file_in(entry, root):
+            yield entry.path
+
+
+def _leads_to_file_in(entry: "os.DirEntry[str]", root: str) -> bool:
+    return not entry.is_dir() and Path(entry.path).resolve().is_relative_to(root)
 
 
 def find(paths: Iterable[Path | str]) -> Iterator[Found]:
     """The files that these paths name, folders walked, in path order; none of them twice.
 
-    Raises UsageError where a path does not exist.
+    Raises UsageError where a path does not exist or a folder can't be listed.
     """
-    seen: set[Path] = set()
-    for given in map(Path, paths):
-        if not given.exists():
-            raise UsageError(f"no such file or folder: {given}")
-        if given.is_dir():
-            root = given.resolve()
-            files = ((path, path.relative_to(given)) for path in _walk(given, root))
+    seen: set[str] = set()
+    for path_given in paths:
+        given = os.fspath(path_given)
+        if os.path.isdir(given):
+            files = _walk(given, os.path.realpath(given))
+            below = len(os.path.join(given, ""))
+        elif os.path.exists(given):
+            files = iter((given,))
+            below = len(given) - len(os.path.basename(given))
         else:
-            files = iter([(given, Path(given.name))])
-        for path, below in files:
-            real = path.resolve() if path.is_symlink() else path.absolute()
-            if real not in seen:
-                seen.add(real)
-                yield Found(path, scope_of(below))
+            raise UsageError(f"no such file or folder: {given}")
+        try:
+            for path in files:
+                real = os.path.abspath(path)
+                if real not in seen:
+                    seen.add(real)
+                    yield Found(path, scope_of(path[below:]))
+        except OSError as error:
+            raise UsageError(f"{error.filename} can't be listed: {error.strerror}") from None
 
 
-def read_bytes(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
-    """A regular file's bytes. Raises OSError, LimitError, and RefusedError for pipes and devices."""
+def read_bytes(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """A regular file's bytes. Raises OSError, LimitError; RefusedError for pipes and devices."""
     # Without O_NONBLOCK a pipe that nobody writes to would hold us for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
@@ -138,9 +141,8 @@ def open_file(
     """
     path = Path(path)
     try:
-        reading = formats.read(
-            read_bytes(path, limits), path.as_posix(), format=format, repair=repair, limits=limits
-        )
+        data = read_bytes(path, limits)
+        reading = formats.read(data, path.as_posix(), format=format, repair=repair, limits=limits)
     except TokenTapeError as error:
         raise error.at(str(path)) from None
     return Opened(path, reading.tape, reading.format, reading.repairs)

@@ -6,7 +6,6 @@ lines into an unnamed temporary file, so that both are loaded the same way.
 
 import hashlib
 import os
-import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from tokentape import view
-from tokentape.errors import FormatError, RepairNeeded, TokenTapeError
+from tokentape.errors import FormatError, TokenTapeError
 from tokentape.formats import tape as native
 from tokentape.library.files import Found, Refusal, find, open_file, read_bytes, refusal
 from tokentape.limits import DEFAULT_LIMITS, Limits
@@ -26,7 +25,7 @@ _CACHE_VERSION = 1
 _CACHE_FROM = 2_000
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """What the library keeps in memory of one exchange.
 
     `number` is its place in path order; `exchange` its place in the tape. `body_key` is None where
@@ -49,48 +48,48 @@ class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     spooled: bool
 
 
+class _Row(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """An entry as it is cached: without what its file and place say, texts told once."""
+
+    scope: str | None
+    method: int
+    operation: int
+    model: int
+    body_key: bytes | None
+    streaming: bool
+    status: int
+    start: int
+    end: int
+
+
 class _File(msgspec.Struct, frozen=True, array_like=True):
-    """The identity of an indexed native tape, and its entries."""
+    """The identity of an indexed file, and its exchanges in order."""
 
     size: int
     mtime_ns: int
-    entries: list[Entry]
+    spooled: bool
+    rows: list[_Row]
 
 
 class _Cache(msgspec.Struct, array_like=True):
-    version: int
-    files: dict[str, _File]
+    version: int = _CACHE_VERSION
+    texts: list[str] = []
+    files: dict[str, _File] = {}
 
 
-def _entry(
-    exchange: Exchange, found: Found, number: int, span: tuple[int, int], spooled: bool
-) -> Entry:
-    return Entry(
-        number=0,
-        path=str(found.path),
-        exchange=number,
-        scope=exchange.scope if exchange.scope is not None else found.scope,
-        method=sys.intern(exchange.request.method.upper()),
-        operation=sys.intern(view.operation_of(exchange)),
-        body_key=body_key(exchange.request.body),
-        model=sys.intern(view.model(exchange)),
-        streaming=view.is_streaming(exchange),
-        status=exchange.response.status if exchange.response else 0,
-        start=span[0],
-        end=span[1],
-        spooled=spooled,
-    )
+class _Texts:
+    """Each text once, by number."""
 
+    def __init__(self, texts: list[str]) -> None:
+        self.all = texts
+        self._numbers = {text: number for number, text in enumerate(texts)}
 
-def _index_native(data: bytes, found: Found) -> list[Entry]:
-    """Entries of a native tape. Raises FormatError, LimitError."""
-    tape = native.read(data, str(found.path), DEFAULT_LIMITS)
-    return [
-        _entry(exchange, found, number, span, spooled=False)
-        for number, (exchange, span) in enumerate(
-            zip(tape.exchanges, native.spans(data), strict=True)
-        )
-    ]
+    def number(self, text: str) -> int:
+        found = self._numbers.get(text)
+        if found is None:
+            found = self._numbers[text] = len(self.all)
+            self.all.append(text)
+        return found
 
 
 class Library:
@@ -108,57 +107,98 @@ class Library:
         limits: Limits = DEFAULT_LIMITS,
         cache: Path | None = None,
     ) -> None:
-        self.entries: Sequence[Entry] = []
         self.refused: list[Refusal] = []
         self._repair = repair
         self._limits = limits
         self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the library
         self._spooled = 0
         self._identity: dict[str, tuple[int, int]] = {}
-        paths = [Path(path) for path in paths]
-        cache_file = cache / _cache_name(paths) if cache is not None else None
+        roots = [Path(path) for path in paths]
+        cache_file = cache / _cache_name(roots) if cache is not None else None
         known = _load_cache(cache_file)
+        self._texts = _Texts(known.texts)
+        self.entries: Sequence[Entry] = self._collect(roots, known.files, cache_file)
+
+    def _collect(
+        self, paths: list[Path], known: dict[str, _File], cache_file: Path | None
+    ) -> list[Entry]:
+        entries: list[Entry] = []
         files: dict[str, _File] = {}
+        indexed = 0
         for found in find(paths):
-            path = str(found.path)
             try:
-                status = os.stat(path)
-                identity = (status.st_size, status.st_mtime_ns)
-                cached = known.get(path)
-                if cached is not None and (cached.size, cached.mtime_ns) == identity:
-                    files[path] = cached
-                else:
-                    entries = self._index(found)
-                    files[path] = _File(*identity, entries)
-                self._identity[path] = identity
+                status = os.stat(found.path)
+                file = known.get(found.path)
+                if file is None or (file.size, file.mtime_ns) != (
+                    status.st_size,
+                    status.st_mtime_ns,
+                ):
+                    file = self._index(found, status)
+                    indexed += len(file.rows)
             except (TokenTapeError, OSError) as error:
                 self.refused.append(refusal(found.path, error))
-        self.entries = [
-            msgspec.structs.replace(entry, number=number)
-            for number, entry in enumerate(e for file in files.values() for e in file.entries)
-        ]
-        if cache_file is not None and len(self.entries) >= _CACHE_FROM and files != known:
-            _save_cache(cache_file, files)
-
-    def _index(self, found: Found) -> list[Entry]:
-        if found.path.suffix != ".zst":
-            data = read_bytes(found.path, self._limits)
-            if native.sniff(data, str(found.path)):
-                return _index_native(data, found)
-        try:
-            opened = open_file(found.path, repair=self._repair, limits=self._limits)
-        except RepairNeeded as error:
-            raise error
-        entries: list[Entry] = []
-        for number, exchange in enumerate(opened.tape.exchanges):
-            lines = b"".join(native.exchange_lines(number, exchange))
-            start = self._spooled
-            self._spool.seek(start)
-            self._spool.write(lines)
-            self._spooled = start + len(lines)
-            entries.append(_entry(exchange, found, number, (start, self._spooled), spooled=True))
-        self._spool.flush()
+                continue
+            self._identity[found.path] = (file.size, file.mtime_ns)
+            if not file.spooled:
+                files[found.path] = file
+            self._extend(entries, found, file)
+        if cache_file is not None and indexed >= _CACHE_FROM:
+            _save_cache(cache_file, _Cache(texts=self._texts.all, files=files))
         return entries
+
+    def _extend(self, entries: list[Entry], found: Found, file: _File) -> None:
+        texts = self._texts.all
+        for exchange, row in enumerate(file.rows):
+            entries.append(
+                Entry(
+                    number=len(entries),
+                    path=found.path,
+                    exchange=exchange,
+                    scope=found.scope if row.scope is None else row.scope,
+                    method=texts[row.method],
+                    operation=texts[row.operation],
+                    body_key=row.body_key,
+                    model=texts[row.model],
+                    streaming=row.streaming,
+                    status=row.status,
+                    start=row.start,
+                    end=row.end,
+                    spooled=file.spooled,
+                )
+            )
+
+    def _row(self, exchange: Exchange, start: int, end: int) -> _Row:
+        return _Row(
+            scope=exchange.scope,
+            method=self._texts.number(exchange.request.method.upper()),
+            operation=self._texts.number(view.operation_of(exchange)),
+            model=self._texts.number(view.model(exchange)),
+            body_key=body_key(exchange.request.body),
+            streaming=view.is_streaming(exchange),
+            status=exchange.response.status if exchange.response else 0,
+            start=start,
+            end=end,
+        )
+
+    def _index(self, found: Found, status: os.stat_result) -> _File:
+        """Read a whole file for what its exchanges are. Raises like `open_file`."""
+        if not found.path.endswith(".zst"):
+            data = read_bytes(found.path, self._limits)
+            if native.sniff(data, found.path):
+                tape = native.read(data, found.path, self._limits)
+                rows = [
+                    self._row(exchange, *span)
+                    for exchange, span in zip(tape.exchanges, native.spans(data), strict=True)
+                ]
+                return _File(status.st_size, status.st_mtime_ns, False, rows)
+        opened = open_file(found.path, repair=self._repair, limits=self._limits)
+        rows = []
+        for number, exchange in enumerate(opened.tape.exchanges):
+            start = self._spooled
+            lines = b"".join(native.exchange_lines(number, exchange))
+            self._spooled += os.pwrite(self._spool.fileno(), lines, start)
+            rows.append(self._row(exchange, start, self._spooled))
+        return _File(status.st_size, status.st_mtime_ns, True, rows)
 
     def load(self, entry: Entry) -> Exchange:
         """Read one exchange from disk.
@@ -213,24 +253,29 @@ def _cache_name(paths: Sequence[Path]) -> str:
     return f"index-{hashlib.sha256(os.fsencode(where)).hexdigest()[:32]}.msgpack"
 
 
-def _load_cache(path: Path | None) -> dict[str, _File]:
+def _load_cache(path: Path | None) -> _Cache:
     """What an earlier run left. A cache is never trusted to be there, whole, or of our version."""
     if path is None:
-        return {}
+        return _Cache()
     try:
         cache = msgspec.msgpack.decode(path.read_bytes(), type=_Cache)
+        usable = cache.version == _CACHE_VERSION and all(
+            0 <= number < len(cache.texts)
+            for file in cache.files.values()
+            for row in file.rows
+            for number in (row.method, row.operation, row.model)
+        )
     except (OSError, msgspec.DecodeError, ValueError):
-        return {}
-    return cache.files if cache.version == _CACHE_VERSION else {}
+        return _Cache()
+    return cache if usable else _Cache()
 
 
-def _save_cache(path: Path, files: dict[str, _File]) -> None:
-    """Keep the entries of native tapes. A cache that can't be written is done without."""
-    kept = {name: file for name, file in files.items() if not any(e.spooled for e in file.entries)}
+def _save_cache(path: Path, cache: _Cache) -> None:
+    """Keep an index for the next run. A cache that can't be written is done without."""
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(msgspec.msgpack.encode(_Cache(_CACHE_VERSION, kept)))
+        temporary.write_bytes(msgspec.msgpack.encode(cache))
         temporary.replace(path)
     except OSError:
         return
