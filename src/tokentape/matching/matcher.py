@@ -1,0 +1,186 @@
+"""From a request to the recorded exchange that answers it, in recorded order."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Generic, Literal, Protocol, TypeVar
+
+import msgspec
+
+from tokentape.matching.operation import CHAT
+
+Exhausted = Literal["last", "cycle", "error"]
+
+
+class Candidate(Protocol):
+    """What matching needs to know of an exchange. `body_key` None: its request is not known."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def exchange(self) -> int: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def operation(self) -> str: ...
+    @property
+    def body_key(self) -> bytes | None: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def streaming(self) -> bool: ...
+
+
+C = TypeVar("C", bound=Candidate)
+
+
+class Reason(StrEnum):
+    """Why no recording answers."""
+
+    EMPTY = "no exchange is recorded"
+    SCOPE = "no such scope"
+    EXHAUSTED = "all recorded answers are used up"
+    UNMATCHED = "no recording matches"
+
+
+class Miss(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that no recording answers. `scope` is the one asked for, None for everywhere."""
+
+    reason: Reason
+    method: str
+    operation: str
+    key: bytes
+    scope: str | None = None
+    model: str = ""
+    streaming: bool = False
+    recorded: int = 0
+
+
+class _Cursor(Generic[C]):
+    """The answers to one request, in recorded order, and how many are used."""
+
+    __slots__ = ("answers", "used")
+
+    def __init__(self, answers: Sequence[C]) -> None:
+        self.answers = answers
+        self.used = 0
+
+
+class Matcher(Generic[C]):
+    """Answers identical requests in recorded order, apart for each scope that is asked for.
+
+    When the answers run out: `last` repeats the last one, `cycle` begins again, `error` is a miss.
+    """
+
+    def __init__(self, entries: Sequence[C], exhausted: Exhausted = "last") -> None:
+        self.entries = entries
+        self.scopes = frozenset(entry.scope for entry in entries)
+        self._exhausted = exhausted
+        # A request is mostly recorded once: a list for each would double what matching keeps.
+        self._known: dict[tuple[str, str, bytes], C | list[C]] = {}
+        self._unknown: list[C] = []
+        self._scopes_with_known: set[str] = set()
+        self._cursors: dict[tuple[str | None, str, str, bytes], _Cursor[C]] = {}
+        for entry in entries:
+            if entry.body_key is None:
+                self._unknown.append(entry)
+                continue
+            self._scopes_with_known.add(entry.scope)
+            key = (entry.method, entry.operation, entry.body_key)
+            before = self._known.setdefault(key, entry)
+            if isinstance(before, list):
+                before.append(entry)
+            elif before is not entry:
+                self._known[key] = [before, entry]
+
+    def find(
+        self,
+        method: str,
+        operation: str,
+        key: bytes,
+        scope: str | None = None,
+        model: str = "",
+        streaming: bool = False,
+    ) -> C | Miss:
+        """The next exchange that answers this request, or why there is none."""
+        cursor = self._cursors.get((scope, method, operation, key))
+        if cursor is None:
+            cursor = self._search(method, operation, key, scope, model, streaming)
+        if cursor is not None:
+            answers = cursor.answers
+            used = cursor.used
+            if used < len(answers):
+                cursor.used = used + 1
+                return answers[used]
+            if self._exhausted == "last":
+                return answers[-1]
+            if self._exhausted == "cycle":
+                cursor.used = 1
+                return answers[0]
+        if cursor is not None:
+            reason = Reason.EXHAUSTED
+        elif not self.entries:
+            reason = Reason.EMPTY
+        elif scope is not None and scope not in self.scopes:
+            reason = Reason.SCOPE
+        else:
+            reason = Reason.UNMATCHED
+        return Miss(
+            reason=reason,
+            method=method,
+            operation=operation,
+            key=key,
+            scope=scope,
+            model=model,
+            streaming=streaming,
+            recorded=len(cursor.answers) if cursor is not None else 0,
+        )
+
+    def _search(
+        self,
+        method: str,
+        operation: str,
+        key: bytes,
+        scope: str | None,
+        model: str,
+        streaming: bool,
+    ) -> _Cursor[C] | None:
+        found = self._known.get((method, operation, key))
+        known = found if isinstance(found, list) else [found] if found is not None else []
+        answers = [entry for entry in known if scope is None or entry.scope == scope]
+        place = (scope, method, operation, key)
+        if not answers:
+            answers = self._guess(method, operation, scope, model, streaming)
+            # Requests that differ only in what such a recording does not know share one order.
+            # A key is never the name of entries, so the two kinds of cursor can't meet.
+            names = repr([(entry.path, entry.exchange) for entry in answers]).encode(
+                "utf-8", "surrogatepass"
+            )
+            place = (scope, method, operation, names)
+        if not answers:
+            return None
+        return self._cursors.setdefault(place, _Cursor(answers))
+
+    def _guess(
+        self, method: str, operation: str, scope: str | None, model: str, streaming: bool
+    ) -> list[C]:
+        """The exchanges that do not know their request and may answer this one."""
+        if scope is None:
+            any_model = not self._scopes_with_known
+        else:
+            any_model = scope not in self._scopes_with_known
+        return [
+            entry
+            for entry in self._unknown
+            if (scope is None or entry.scope == scope)
+            and entry.method == method
+            and (entry.operation or CHAT) == operation
+            and entry.streaming == streaming
+            and (any_model or _is_model(entry.model, model))
+        ]
+
+
+def _is_model(recorded: str, asked: str) -> bool:
+    """Whether a response's model (`gpt-4o-2024-08-06`) is the one asked for (`gpt-4o`)."""
+    return bool(asked) and (recorded == asked or recorded.startswith(asked + "-"))

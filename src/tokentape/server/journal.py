@@ -1,0 +1,98 @@
+"""What the server did: a bounded list of requests, and plain counters."""
+
+from collections import deque
+from typing import Any
+
+import msgspec
+
+from tokentape.matching import Candidate
+from tokentape.timing import Lateness
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One request. Times are microseconds, `at_us` on the server's clock.
+
+    `entry` is None for a miss or a refusal, and `says` tells why. `took_us` ends with the last
+    write, or with the client's leaving (`left`). Reads and bytes are those of the body, handed to
+    the kernel; `cut` is set when the server's own end came first.
+    """
+
+    number: int
+    at_us: int
+    entry: Candidate | None
+    status: int
+    reads: int
+    of_reads: int
+    size: int
+    of_size: int
+    took_us: int
+    left: bool = False
+    cut: bool = False
+    lateness_us: tuple[int, int, int] | None = None
+    method: str = ""
+    target: str = ""
+    says: str = ""
+
+
+class Counters:
+    """Plain numbers, counted where things happen and read by /_tape/metrics."""
+
+    __slots__ = ("hits", "lateness", "left", "misses", "open", "reads", "refused", "size")
+
+    def __init__(self) -> None:
+        self.hits = 0
+        self.misses = 0
+        self.refused = 0
+        self.left = 0
+        self.reads = 0
+        self.size = 0
+        self.open = 0
+        self.lateness = Lateness()
+
+
+class Journal:
+    """The last requests, oldest first."""
+
+    def __init__(self, size: int, started_us: int) -> None:
+        self.records: deque[Record] = deque(maxlen=size)
+        self.started_us = started_us
+        self.total = 0
+
+    def add(self, *what: Any, **more: Any) -> None:
+        """Append a Record of the next number."""
+        self.total = number = self.total + 1
+        self.records.append(Record(number, *what, **more))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The records as JSON values; times in milliseconds since the server started."""
+        return [self._row(record) for record in self.records]
+
+    def _row(self, record: Record) -> dict[str, Any]:
+        entry = record.entry
+        late = record.lateness_us
+        took_ms = record.took_us / 1000
+        return {
+            "number": record.number,
+            "at_ms": (record.at_us - self.started_us) / 1000,
+            "method": entry.method if entry else record.method,
+            "operation": entry.operation if entry else record.target,
+            "path": entry.path if entry else None,
+            "exchange": entry.exchange if entry else None,
+            "scope": entry.scope if entry else None,
+            "outcome": "hit" if entry else "miss" if record.status == 404 else "refused",
+            "says": record.says or None,
+            "status": record.status or None,
+            "writes": record.reads,
+            "of_writes": record.of_reads,
+            "bytes": record.size,
+            "of_bytes": record.of_size,
+            "duration_ms": took_ms,
+            "left_early": record.left,
+            "left_at_ms": took_ms if record.left else None,
+            "cut_by_shutdown": record.cut,
+            "lateness_ms": dict(
+                zip(("p50", "p99", "max"), (value / 1000 for value in late), strict=True)
+            )
+            if late
+            else None,
+        }

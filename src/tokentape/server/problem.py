@@ -1,0 +1,31 @@
+"""Errors in the shape OpenAI's clients read, as whole HTTP responses."""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+
+def problem(
+    status: int,
+    type: str,
+    message: str,
+    *,
+    close: bool,
+    head_only: bool = False,
+    more: dict[str, Any] | None = None,
+) -> bytes:
+    """An HTTP/1.1 response with `{"error": {"message", "type", "param", "code", …}}`.
+
+    `x-should-retry: false` keeps OpenAI's SDKs from asking again what can't change.
+    """
+    error = {"message": message, "type": type, "param": None, "code": type, **(more or {})}
+    body = msgspec.json.format(msgspec.json.encode({"error": error}), indent=2) + b"\n"
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+        "content-type: application/json\r\n"
+        f"content-length: {len(body)}\r\n"
+        "x-should-retry: false\r\n"
+        f"{'connection: close' + chr(13) + chr(10) if close else ''}\r\n"
+    )
+    return head.encode() + (b"" if head_only else body)

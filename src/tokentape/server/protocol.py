@@ -1,0 +1,575 @@
+"""One connection: recorded answers straight from the parser's callbacks, all else to the ASGI app.
+
+A protocol class for uvicorn (`http=`). It keeps uvicorn's connection set, flow control and
+request cycle, and replaces how requests are taken in and queued: one answer at a time per
+connection, in the order of the requests.
+"""
+
+import asyncio
+from collections import deque
+from concurrent.futures import CancelledError
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
+import msgspec
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from tokentape.errors import TokenTapeError
+from tokentape.library import Entry
+from tokentape.matching import Explanation, Miss
+from tokentape.server.answer import Answer, Wire
+from tokentape.server.deck import Deck
+from tokentape.server.delivery import Delivery
+from tokentape.server.problem import problem
+
+_LINGER_S = 2.0
+_TOLD = 200  # characters of a target that the journal keeps
+_CARED_FOR = frozenset((b"content-length", b"expect", b"x-tokentape-scope"))
+_ADMIN = b"/_tape/"
+_MODELS = "/models"
+
+
+class Asking(msgspec.Struct, gc=False):
+    """A request that has come in whole."""
+
+    method: str
+    target: bytes
+    body: bytes
+    wire: Wire
+    headers: list[tuple[bytes, bytes]]
+    scope: str | None
+
+
+class Refusing(msgspec.Struct, gc=False):
+    """A request that can't be taken in; the connection ends with the answer to it."""
+
+    status: int
+    type: str
+    message: str
+
+
+class ReplayProtocol(HttpToolsProtocol):
+    """Subclassed once per server, with its deck."""
+
+    deck: Deck
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.write_paused = False
+        self.seen = self.deck.sweeps  # when the connection last did something
+        self._delivery: Delivery | None = None
+        self._unsent = 0
+        self._busy = False  # an answer is on its way, or being looked for
+        self._pumping = False
+        self._waiting: deque[Asking | Refusing] | None = None
+        self._deaf = False  # nothing more is read as a request
+        self._surplus = False
+        self._lingering: asyncio.TimerHandle | None = None
+        self._asking: Asking | None = None  # in work off the hot path
+        self._asked_us = 0
+        self._fed = 0
+        self._head = 0  # bytes of an unfinished head in earlier reads
+        self._in_head = False
+        self._in_body = False
+        self._owes_continue = False
+        self._body: list[bytes] = []
+        self._body_size = 0
+        self._cared: dict[bytes, bytes] = {}
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        # Nothing but the kernel's buffer stands between a write and the client: only so does the
+        # journal know what was taken, and a slow client cost no memory.
+        transport.set_write_buffer_limits(high=0)
+        self._surplus = len(self.connections) > self.deck.settings.max_connections
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        delivery, self._delivery = self._delivery, None
+        if delivery is not None:
+            self._left(delivery)
+        elif self._asking is not None:
+            self._note(self._asking, 0, "the client left before the answer", left=True)
+        self._asking = None
+        self._waiting = None
+        self._deaf = True
+        if self._lingering is not None:
+            self._lingering.cancel()
+        super().connection_lost(exc)
+
+    def eof_received(self) -> None:
+        # The transport closes behind this, and then no longer tells what it still held.
+        self._unsent = self.transport.get_write_buffer_size()
+
+    def pause_writing(self) -> None:
+        self.write_paused = True
+        self._unsent = self.transport.get_write_buffer_size()
+        self.flow.pause_writing()
+
+    def resume_writing(self) -> None:
+        self.write_paused = False
+        self._unsent = 0
+        self.flow.resume_writing()
+        delivery = self._delivery
+        if delivery is not None:
+            delivery.start()
+
+    def shutdown(self) -> None:
+        """Close when what is on its way has been written."""
+        if self._busy:
+            self._deaf = True
+            self._waiting = None
+            if self.cycle is not None:
+                self.cycle.keep_alive = False
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    def cut(self) -> None:
+        """End the answer that is on its way where it stands, and the connection."""
+        delivery, self._delivery = self._delivery, None
+        if delivery is not None:
+            self._left(delivery, cut=True)
+        if self.write_paused:
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    def idle_since(self, sweep: int) -> None:
+        """Close a connection that did nothing since that sweep, unless an answer is on its way."""
+        if self._busy or self.seen > sweep or self.transport.is_closing():
+            return
+        if self._in_head or self._in_body:
+            self._refuse(408, "timeout", "the request did not come whole in time")
+        else:
+            self.transport.close()
+
+    # The request
+
+    def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            return
+        self.seen = self.deck.sweeps
+        self._fed = len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            # An offer to switch protocols (RFC 9110, 7.8) is answered in the one we speak.
+            self.parser = httptools.HttpRequestParser(self)
+            rest = data[upgrade.args[0] :]
+            if rest:
+                self.data_received(rest)
+            return
+        except httptools.HttpParserCallbackError:
+            raise
+        except httptools.HttpParserError as error:
+            self._refuse(400, "bad_request", f"expected an HTTP/1.1 request: {error}")
+            return
+        if self._in_head:
+            self._head += self._fed
+            if self._head > self.deck.settings.max_head:
+                self._refuse_head()
+
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.headers = []
+        self._cared = {}
+        self._in_head = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        self.headers.append((name, value))
+        if name in _CARED_FOR:
+            self._cared[name] = value
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._in_body = True
+        if self._deaf:
+            return
+        settings = self.deck.settings
+        if self._head + self._fed > settings.max_head:
+            size = sum(len(name) + len(value) + 4 for name, value in self.headers) + len(self.url)
+            if size > settings.max_head:
+                self._refuse_head()
+                return
+        self._head = 0
+        if self._surplus:
+            self._refuse(
+                503,
+                "too_many_connections",
+                f"at most {settings.max_connections} connections are served at once",
+            )
+            return
+        cared = self._cared
+        if not cared:
+            return
+        length = cared.get(b"content-length", b"0")
+        if len(length) > 9 or int(length) > settings.max_body:
+            self._refuse_body()
+        elif cared.get(b"expect", b"").lower() == b"100-continue":
+            self._owes_continue = True
+            if not self._busy:
+                self._continue()
+
+    def on_body(self, body: bytes) -> None:
+        if self._deaf:
+            return
+        self._body.append(body)
+        self._body_size += len(body)
+        if self._body_size > self.deck.settings.max_body:
+            self._refuse_body()
+
+    def on_message_complete(self) -> None:
+        self._in_body = False
+        body = self._body
+        if body:
+            whole = body[0] if len(body) == 1 else b"".join(body)
+            self._body = []
+            self._body_size = 0
+        else:
+            whole = b""
+        if self._deaf:
+            return
+        self._owes_continue = False
+        parser = self.parser
+        method = parser.get_method()
+        if parser.get_http_version() == "1.0":
+            wire = Wire.OLD
+        elif parser.should_keep_alive() and method != b"CONNECT":
+            wire = Wire.KEEP
+        else:
+            wire = Wire.CLOSE
+        if wire is not Wire.KEEP:
+            self._deaf = True
+        scope = self._cared.get(b"x-tokentape-scope")
+        asking = Asking(
+            method.decode("latin-1"),
+            self.url,
+            whole,
+            wire,
+            self.headers,
+            None if scope is None else _text(scope),
+        )
+        if self._busy:
+            self._queue(asking)
+        else:
+            self._answer(asking)
+
+    def _queue(self, what: Asking | Refusing) -> None:
+        if self._waiting is None:
+            self._waiting = deque()
+        self._waiting.append(what)
+        if len(self._waiting) >= self.deck.settings.max_waiting:
+            self.flow.pause_reading()
+
+    def _continue(self) -> None:
+        self._owes_continue = False
+        self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    # The answer
+
+    def _answer(self, asking: Asking) -> None:
+        deck = self.deck
+        target = asking.target
+        operation = deck.route(target)
+        if target.startswith(_ADMIN) or (
+            operation == _MODELS
+            and asking.method == "GET"
+            and asking.scope is None
+            and target.partition(b"?")[0].rstrip(b"/") == b"/v1/models"
+        ):
+            self._busy = True
+            self._to_app(asking)
+            return
+        asked = deck.ask(asking.body)
+        found = deck.matcher.find(
+            asking.method, operation, asked.key, asking.scope, asked.model, asked.streaming
+        )
+        if isinstance(found, Miss):
+            self._work(asking, self._missed, deck.explain, found, asking.body, _text(target))
+            return
+        answer = deck.answers.get(found.number << 2 | asking.wire)
+        if answer is None:
+            self._work(asking, lambda new: self._loaded(found, new), deck.load, found, asking.wire)
+            return
+        steps = answer.steps
+        if len(steps) == 1 and not answer.paced:
+            # The hot path: one write, and nothing left to wait for.
+            step = steps[0]
+            transport = self.transport
+            transport.write(step)
+            if not self.write_paused:
+                now_us = deck.now_us()
+                counters = deck.counters
+                counters.hits += 1
+                counters.reads += answer.reads
+                counters.size += answer.body_size
+                deck.journal.add(
+                    now_us,
+                    found,
+                    answer.status,
+                    answer.reads,
+                    answer.reads,
+                    answer.body_size,
+                    answer.body_size,
+                    0,
+                )
+                if answer.close:
+                    transport.close()
+                return
+            delivery = Delivery(self, found, answer, deck.now_us())
+            delivery.index = 1
+            delivery.sent = len(step)
+            delivery.held = True
+            self._busy = True
+            self._delivery = delivery
+            deck.counters.open += 1
+            return
+        self._deliver(found, answer, deck.now_us())
+
+    def _deliver(self, entry: Entry, answer: Answer, start_us: int) -> None:
+        self._busy = True
+        self._delivery = delivery = Delivery(self, entry, answer, start_us)
+        self.deck.counters.open += 1
+        delivery.start()
+
+    def delivered(self, delivery: Delivery, now_us: int) -> None:
+        """The whole answer has been written."""
+        self._delivery = None
+        self._record(delivery, now_us, 0)
+        if delivery.answer.close:
+            self.transport.close()
+        self._next()
+
+    def _left(self, delivery: Delivery, *, cut: bool = False) -> None:
+        self.deck.wheel.drop(delivery)
+        self._record(delivery, self.deck.now_us(), self._unsent, left=not cut, cut=cut)
+
+    def _record(
+        self,
+        delivery: Delivery,
+        now_us: int,
+        unsent: int,
+        *,
+        left: bool = False,
+        cut: bool = False,
+    ) -> None:
+        answer = delivery.answer
+        lateness = delivery.lateness
+        counters = self.deck.counters
+        reads, size = delivery.taken(unsent) if left or cut else (answer.reads, answer.body_size)
+        counters.open -= 1
+        counters.hits += 1
+        counters.left += left
+        counters.reads += reads
+        counters.size += size
+        late = None
+        if lateness is not None and lateness.count:
+            counters.lateness.merge(lateness)
+            p50, p99 = lateness.quantile(0.5), lateness.quantile(0.99)
+            late = (p50 or 0, p99 or 0, lateness.max_us)
+        self.deck.journal.add(
+            delivery.start_us,
+            delivery.entry,
+            answer.status,
+            reads,
+            answer.reads,
+            size,
+            answer.body_size,
+            now_us - delivery.start_us,
+            left,
+            cut,
+            late,
+        )
+
+    def _next(self) -> None:
+        """Take up what waits, in order, until something is on its way again."""
+        self._busy = False
+        self.seen = self.deck.sweeps
+        if self._pumping or self.transport.is_closing():
+            return
+        self._pumping = True
+        try:
+            while self._waiting and not self._busy and not self.transport.is_closing():
+                what = self._waiting.popleft()
+                if isinstance(what, Asking):
+                    self._answer(what)
+                else:
+                    self._say_refusal(what)
+        finally:
+            self._pumping = False
+        if self._busy or self.transport.is_closing():
+            return
+        if self._deaf and self._lingering is None:
+            self.transport.close()
+            return
+        self.flow.resume_reading()
+        if self._owes_continue:
+            self._continue()
+
+    # Off the hot path: reading tapes, misses, refusals, the app
+
+    def _work(self, asking: Asking, then: Any, work: Any, *what: Any) -> None:
+        """Do `work` on the deck's worker, then go on here, unless the client left meanwhile."""
+        self._busy = True
+        self._asking = asking
+        self._asked_us = self.deck.now_us()
+
+        def done(future: asyncio.Future[Any]) -> None:
+            if self._asking is not asking or future.cancelled():
+                return
+            error = future.exception()
+            if error is None:
+                then(future.result())
+            elif isinstance(error, TokenTapeError):
+                self.deck.tell(f"can't answer: {error}")
+                self._say(asking, 500, "tape_error", str(error))
+            elif not isinstance(error, CancelledError):
+                self._say(asking, 500, "internal_error", "the server failed; its log says more")
+                raise error
+
+        self.loop.run_in_executor(self.deck.worker, work, *what).add_done_callback(done)
+
+    def _loaded(self, entry: Entry, answer: Answer) -> None:
+        asking = self._asking
+        assert asking is not None
+        self._asking = None
+        self.deck.answers.put(entry.number << 2 | asking.wire, answer)
+        self._deliver(entry, answer, self._asked_us)
+
+    def _missed(self, explanation: Explanation) -> None:
+        asking = self._asking
+        assert asking is not None
+        self.deck.tell(explanation.message)
+        more = {"nearest": explanation.nearest, "differs": explanation.differs}
+        self._say(asking, 404, "tape_miss", explanation.message, more)
+
+    def _say(
+        self,
+        asking: Asking,
+        status: int,
+        type: str,
+        message: str,
+        more: dict[str, Any] | None = None,
+    ) -> None:
+        self._asking = None
+        close = asking.wire is not Wire.KEEP
+        head_only = asking.method == "HEAD"
+        self.transport.write(
+            problem(status, type, message, close=close, head_only=head_only, more=more)
+        )
+        self._note(asking, status, message)
+        if close:
+            self.transport.close()
+        self._next()
+
+    def _note(self, asking: Asking, status: int, says: str, *, left: bool = False) -> None:
+        deck = self.deck
+        if status == 404:
+            deck.counters.misses += 1
+        else:
+            deck.counters.refused += 1
+        if left:
+            deck.counters.left += 1
+        now_us = deck.now_us()
+        deck.journal.add(
+            self._asked_us,
+            None,
+            status,
+            0,
+            0,
+            0,
+            0,
+            now_us - self._asked_us,
+            left,
+            method=asking.method[:_TOLD],
+            target=_text(asking.target[:_TOLD]),
+            says=says.partition("\n")[0],
+        )
+
+    def _refuse_head(self) -> None:
+        limit = self.deck.settings.max_head
+        self._refuse(431, "headers_too_large", f"the request's headers are over {limit} bytes")
+
+    def _refuse_body(self) -> None:
+        limit = self.deck.settings.max_body
+        self._refuse(413, "body_too_large", f"the request's body is over {limit} bytes")
+
+    def _refuse(self, status: int, type: str, message: str) -> None:
+        if self._deaf:
+            return
+        self._deaf = True
+        self._body = []
+        self._body_size = 0
+        refusing = Refusing(status, type, message)
+        if self._busy:
+            self._queue(refusing)
+        else:
+            self._say_refusal(refusing)
+
+    def _say_refusal(self, refusing: Refusing) -> None:
+        """Answer, then read on without heed for a while: closing at once would reset the
+        connection and take the answer from a client that is still sending.
+        """
+        if self.transport.is_closing():
+            return
+        status = refusing.status
+        self._asked_us = self.deck.now_us()
+        asking = Asking("", self.url, b"", Wire.CLOSE, [], None)
+        self._note(asking, status, refusing.message)
+        self.transport.write(problem(status, refusing.type, refusing.message, close=True))
+        self.transport.write_eof()
+        self._lingering = self.loop.call_later(_LINGER_S, self.transport.abort)
+        self.flow.resume_reading()
+
+    def _to_app(self, asking: Asking) -> None:
+        path, _, query = asking.target.partition(b"?")
+        self.cycle = cycle = RequestResponseCycle(
+            scope={
+                "type": "http",
+                "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+                "http_version": "1.0" if asking.wire is Wire.OLD else "1.1",
+                "server": self.server,
+                "client": self.client,
+                "scheme": self.scheme or "http",
+                "root_path": "",
+                "method": asking.method,
+                "path": unquote(path.decode("latin-1")),
+                "raw_path": path,
+                "query_string": query,
+                "headers": asking.headers,
+                "state": {},
+            },
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=asking.wire is Wire.KEEP,
+            on_response=self._next,
+        )
+        cycle.body += asking.body
+        cycle.more_body = False
+        cycle.message_event.set()
+        self._start_asgi_task(cycle, self.app)
+
+
+def _text(value: bytes) -> str:
+    """A header's or target's bytes as text, UTF-8 where it is."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
