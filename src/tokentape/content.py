@@ -1,0 +1,158 @@
+"""Undo content codings and whole-file compression, bounded in size.
+
+Source: RFC 9110, 8.4 (gzip, deflate), RFC 9659 (zstd). Brotli is not undone.
+"""
+
+import io
+import zlib
+
+import zstandard
+
+from tokentape.errors import FormatError, LimitError
+from tokentape.limits import DEFAULT_LIMITS, Limits
+
+GZIP_MAGIC = b"\x1f\x8b\x08"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+_STEP = 1 << 20
+_ZLIB, _RAW_DEFLATE, _GZIP = 15, -15, 31
+# RFC 9659 caps the window of the zstd coding at 8 MiB; files may be packed with more.
+_ZSTD_WINDOW = 1 << 27
+
+
+def decode(body: bytes, content_encoding: str | None, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """The body without its content codings, undone from the last to the first.
+
+    A body that plainly is not encoded is given back as it is: cassettes often keep the header
+    beside a decoded body. A stream that was cut gives what can be decoded. Raises FormatError for
+    damaged data and for codings that can't be undone, LimitError beyond `limits.max_bytes`.
+    """
+    for coding in reversed((content_encoding or "").lower().split(",")):
+        body = _undo(body, coding.strip(), limits)
+    return body
+
+
+def is_encoded(body: bytes, content_encoding: str | None) -> bool:
+    """Whether the body still is in the last of these codings, as far as its bytes tell."""
+    coding = (content_encoding or "").lower().split(",")[-1].strip()
+    if coding in ("gzip", "x-gzip"):
+        return body.startswith(GZIP_MAGIC)
+    if coding == "zstd":
+        return body.startswith(ZSTD_MAGIC)
+    if coding == "deflate":
+        return _has_zlib_header(body)
+    return coding not in ("", "identity") and not _is_text(body)
+
+
+def gunzip(data: bytes, limits: Limits) -> tuple[bytes, bool]:
+    """All members of a gzip file, and whether the last one ended."""
+    return _inflate(data, _GZIP, limits)
+
+
+def unzstd(data: bytes, limits: Limits) -> tuple[bytes, bool]:
+    """All frames of a zstd file, and whether the last one ended."""
+    found: list[bytes] = []
+    size = 0
+    try:
+        reader = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).stream_reader(
+            io.BytesIO(data), read_across_frames=True
+        )
+        while part := reader.read(_STEP):
+            size += len(part)
+            _check(size, limits)
+            found.append(part)
+    except zstandard.ZstdError as error:
+        raise FormatError(f"expected zstd data, but it is damaged ({error})") from None
+    return b"".join(found), _zstd_ended(data)
+
+
+def _zstd_ended(data: bytes) -> bool:
+    """Whether the last frame is whole: the reader gives a cut one without a word.
+
+    Source: RFC 8878, 3.1.1.
+    """
+    position = 0
+    while data.startswith(ZSTD_MAGIC, position):
+        descriptor = data[position + 4] if position + 4 < len(data) else 0
+        single = descriptor >> 5 & 1
+        content_size = (single, 2, 4, 8)[descriptor >> 6]
+        position += 5 + (1 - single) + (0, 1, 2, 4)[descriptor & 3] + content_size
+        last = 0
+        while not last:
+            header = data[position : position + 3]
+            if len(header) < 3:
+                return False
+            value = int.from_bytes(header, "little")
+            last = value & 1
+            # A run-length block (type 1) stores one byte, whatever its size says.
+            position += 3 + (1 if value >> 1 & 3 == 1 else value >> 3)
+        position += 4 * (descriptor >> 2 & 1)
+    return position <= len(data)
+
+
+def _undo(body: bytes, coding: str, limits: Limits) -> bytes:
+    if coding in ("", "identity") or not body:
+        return body
+    if coding in ("gzip", "x-gzip"):
+        return gunzip(body, limits)[0] if body.startswith(GZIP_MAGIC) else body
+    if coding == "zstd":
+        return unzstd(body, limits)[0] if body.startswith(ZSTD_MAGIC) else body
+    if coding == "deflate":
+        if _has_zlib_header(body):
+            return _inflate(body, _ZLIB, limits)[0]
+        if _is_text(body):
+            return body
+        # Some servers send deflate without the zlib wrapper that RFC 9110, 8.4.1.2 asks for.
+        return _inflate(body, _RAW_DEFLATE, limits)[0]
+    if _is_text(body):
+        return body
+    raise FormatError(
+        f"the body is in the content coding {coding!r}, which can't be undone here; "
+        "record with accept-encoding: gzip, zstd or identity"
+    )
+
+
+def _inflate(data: bytes, window: int, limits: Limits) -> tuple[bytes, bool]:
+    found: list[bytes] = []
+    size = 0
+    ended = False
+    try:
+        while data:
+            member = zlib.decompressobj(window)
+            while data and not member.eof:
+                part = member.decompress(data, _STEP)
+                data = member.unconsumed_tail
+                size += len(part)
+                _check(size, limits)
+                found.append(part)
+            if part := member.flush(_STEP):
+                size += len(part)
+                _check(size, limits)
+                found.append(part)
+            ended = member.eof
+            # Zeros behind a member are padding, other bytes that begin none are not ours.
+            data = member.unused_data if window == _GZIP else b""
+            if not data.startswith(GZIP_MAGIC):
+                break
+    except zlib.error as error:
+        raise FormatError(f"expected compressed data, but it is damaged ({error})") from None
+    return b"".join(found), ended
+
+
+def _check(size: int, limits: Limits) -> None:
+    if size > limits.max_bytes:
+        raise LimitError(
+            f"decompresses to more than {limits.max_bytes} bytes; raise the limit if it is trusted"
+        )
+
+
+def _has_zlib_header(body: bytes) -> bool:
+    return len(body) >= 2 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

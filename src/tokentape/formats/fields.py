@@ -1,0 +1,120 @@
+"""Fields of parsed recordings as the values of the model, with errors that name the field."""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any
+
+from tokentape.errors import FormatError
+from tokentape.model import Headers, Read
+
+
+def mapping(value: Any, what: str) -> dict[str, Any]:
+    """The value as a mapping with text keys, {} where it is null."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise _unexpected("a mapping", value, what)
+    if all(type(key) is str for key in value):
+        return value
+    return {as_text(key): item for key, item in value.items()}
+
+
+def sequence(value: Any, what: str) -> list[Any]:
+    """The value as a list, [] where it is null."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise _unexpected("a list", value, what)
+    return value
+
+
+def text(value: Any, what: str) -> str:
+    """The value as text; numbers and bytes are what they look like."""
+    if isinstance(value, (dict, list)) or value is None:
+        raise _unexpected("a text", value, what)
+    return as_text(value)
+
+
+def status(value: Any, what: str) -> int:
+    """An HTTP status code, 0 to 999."""
+    try:
+        code = int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise _unexpected("a status code", value, what) from None
+    if not 0 <= code <= 999:
+        raise _unexpected("a status code", value, what)
+    return code
+
+
+def as_text(value: Any) -> str:
+    """A scalar as the text it is written as; bytes as ISO-8859-1, like header values."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def encode(value: str) -> bytes:
+    """A body kept as text, as bytes: UTF-8, with lone surrogates passed through."""
+    return value.encode("utf-8", "surrogatepass")
+
+
+def decode(body: bytes) -> str | None:
+    """The text that `encode` makes this body of, None where there is none in plain UTF-8."""
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def header_pairs(value: Any, what: str) -> Headers:
+    """Headers from a mapping of names to a value or a list of values, in their order."""
+    pairs: list[tuple[str, str]] = []
+    for name, values in mapping(value, what).items():
+        for item in values if isinstance(values, list) else [values]:
+            pairs.append((name, _header_value(item, f"{what}.{name}")))
+    return tuple(pairs)
+
+
+def _header_value(value: Any, what: str) -> str:
+    found = text("" if value is None else value, what)
+    try:
+        found.encode("latin-1")
+    except UnicodeEncodeError:
+        # The wire holds one byte a character; what was decoded as UTF-8 is put back so.
+        return encode(found).decode("latin-1")
+    return found
+
+
+def header_lists(headers: Headers) -> dict[str, list[str]]:
+    """Headers as a mapping of names to their values, in the order the names first came."""
+    found: dict[str, list[str]] = {}
+    for name, value in headers:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def reads(body: bytes) -> tuple[Read, ...]:
+    """A body that is known whole: one read without a time, none where it is empty."""
+    return (Read(body),) if body else ()
+
+
+def fingerprint(body: bytes | None) -> str:
+    """A short digest, to see later whether a body is still the one that was read."""
+    return blake2b(body or b"", digest_size=8).hexdigest()
+
+
+def without(node: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """The mapping less these keys."""
+    left_out = frozenset(keys)
+    return {key: value for key, value in node.items() if key not in left_out}
+
+
+def _unexpected(expected: str, value: Any, what: str) -> FormatError:
+    got = "null" if value is None else type(value).__name__
+    return FormatError(f"expected {expected} as `{what}`, got {got}")

@@ -1,0 +1,117 @@
+"""Write exchanges as a HAR 1.2 file; texts that UTF-8 does not hold stand in base64."""
+
+import base64
+import json
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from tokentape.formats import fields, plain_json
+from tokentape.formats.har_fields import (
+    UNKNOWN_START,
+    headers,
+    response_headers,
+    started,
+    times,
+)
+from tokentape.model import Exchange, Headers, Request, Response, Tape, header
+
+NAME = "har"
+_VERSION = "1.2"
+_CREATOR = {"name": "TokenTape", "version": "1"}
+_UNKNOWN_TYPE = "application/octet-stream"
+
+
+def write(tape: Tape) -> bytes:
+    """The archive. Times that are not known are 0, as the format has no other word for them."""
+    kept = plain_json.kept(tape.extra, NAME)
+    log = fields.mapping(kept.get("log"), "extra.log")
+    log = {"version": _VERSION, "creator": _CREATOR} | log
+    log["entries"] = [_entry(exchange) for exchange in tape.exchanges]
+    return (json.dumps(kept | {"log": log}, indent=2) + "\n").encode()
+
+
+def _entry(exchange: Exchange) -> dict[str, Any]:
+    kept = plain_json.kept(exchange.extra, NAME)
+    old = fields.mapping(kept.get("entry"), "extra.entry")
+    request = fields.mapping(old.get("request"), "extra.entry.request")
+    response = fields.mapping(old.get("response"), "extra.entry.response")
+    node: dict[str, Any] = {"startedDateTime": UNKNOWN_START, "time": 0} | old
+    if started(node) != exchange.request.started:
+        node["startedDateTime"] = exchange.request.started or UNKNOWN_START
+    node["request"] = _request(exchange.request, request)
+    node["response"] = _response(exchange.response, response)
+    node.setdefault("cache", {})
+    offset_us = exchange.response.offset_us if exchange.response is not None else None
+    known = times(old)
+    if exchange.response is None:
+        known = (None, known[1])
+    if not old or known != (offset_us, exchange.end_offset_us):
+        node |= _timings(offset_us or 0, exchange.end_offset_us or 0)
+    return node
+
+
+def _timings(offset_us: int, end_offset_us: int) -> dict[str, Any]:
+    receive = max(0, end_offset_us - offset_us)
+    return {
+        "time": end_offset_us / 1000,
+        "timings": {"send": 0, "wait": offset_us / 1000, "receive": receive / 1000},
+    }
+
+
+def _pairs(headers: Headers) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in headers]
+
+
+def _request(request: Request, old: dict[str, Any]) -> dict[str, Any]:
+    node: dict[str, Any] = {"method": request.method, "url": request.url}
+    node |= {"httpVersion": request.http_version or "", "cookies": []}
+    node |= {"headers": [], "queryString": _query(request.url), "headersSize": -1}
+    node |= old
+    if old.get("url") != request.url:
+        node["queryString"] = _query(request.url)
+    node |= {"method": request.method, "url": request.url}
+    node["httpVersion"] = request.http_version or ""
+    if headers(old, "request.headers") != request.headers:
+        node |= {"headers": _pairs(request.headers), "cookies": []}
+    body = request.body or b""
+    media = header(request.headers, "content-type") or ""
+    posted = {"mimeType": media} | fields.mapping(node.pop("postData", None), "postData")
+    if body:
+        node["postData"] = posted | _text(body)
+    node["bodySize"] = len(body)
+    return node
+
+
+def _query(url: str) -> list[dict[str, str]]:
+    try:
+        found = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    except ValueError:
+        return []
+    return _pairs(tuple(found))
+
+
+def _response(response: Response | None, old: dict[str, Any]) -> dict[str, Any]:
+    response = response or Response(status=0)
+    body = response.body
+    media = header(response.headers, "content-type") or _UNKNOWN_TYPE
+    content: dict[str, Any] = {"size": len(body), "mimeType": media}
+    content |= fields.mapping(old.get("content"), "content")
+    if body:
+        content |= {"size": len(body)} | _text(body)
+    node: dict[str, Any] = {"status": response.status, "statusText": "", "httpVersion": ""}
+    node |= {"cookies": [], "headers": [], "redirectURL": "", "headersSize": -1, "bodySize": -1}
+    node |= old
+    node |= {"status": response.status, "content": content}
+    node["statusText"] = response.reason or ""
+    node["httpVersion"] = response.http_version or ""
+    as_bytes = content.get("encoding") == "base64"
+    if response_headers(old, body, as_bytes=as_bytes) != response.headers:
+        node |= {"headers": _pairs(response.headers), "cookies": []}
+    return node
+
+
+def _text(body: bytes) -> dict[str, str]:
+    text = fields.decode(body)
+    if text is not None:
+        return {"text": text}
+    return {"text": base64.b64encode(body).decode(), "encoding": "base64"}

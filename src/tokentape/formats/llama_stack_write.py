@@ -1,0 +1,237 @@
+"""Write one exchange as a llama-stack (OGX) recording: bytes back into SDK dumps."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from tokentape import sse
+from tokentape.errors import FormatError, UsageError
+from tokentape.formats import fields, plain_json
+from tokentape.formats.llama_stack_hash import NAME, request_endpoint
+from tokentape.limits import DEFAULT_LIMITS
+from tokentape.model import Ending, Exchange, Response, Tape, header
+
+TYPE, DATA = "__type__", "__data__"
+# Arguments of an SDK call that are no part of the body it sends.
+TRANSPORT = ("extra_headers", "extra_query", "timeout")
+
+_CHUNK = "openai.types.chat.chat_completion_chunk.ChatCompletionChunk"
+_TEXT = "openai.types.completion.Completion"
+_LABELS = {
+    "chat.completion": "openai.types.chat.chat_completion.ChatCompletion",
+    "chat.completion.chunk": _CHUNK,
+    "text_completion": _TEXT,
+    "model": "openai.types.model.Model",
+}
+_EMBEDDINGS = "openai.types.create_embedding_response.CreateEmbeddingResponse"
+_EXCEPTIONS = {
+    400: "BadRequestError",
+    401: "AuthenticationError",
+    403: "PermissionDeniedError",
+    404: "NotFoundError",
+    409: "ConflictError",
+    422: "UnprocessableEntityError",
+    429: "RateLimitError",
+}
+
+
+def write(tape: Tape) -> bytes:
+    """The recording, in llama-stack's key order and indentation.
+
+    Raises UsageError where the tape does not hold exactly one exchange.
+    """
+    if len(tape.exchanges) != 1:
+        raise UsageError(
+            f"a llama-stack recording holds exactly one exchange, this tape has "
+            f"{len(tape.exchanges)}; choose one with --exchange"
+        )
+    (exchange,) = tape.exchanges
+    kept = plain_json.kept(exchange.extra, NAME)
+    node = fields.mapping(kept.get("node"), "extra.node")
+    old_request = fields.mapping(node.get("request"), "extra.node.request")
+    old_response = fields.mapping(node.get("response"), "extra.node.response")
+    found: dict[str, Any] = {}
+    if exchange.scope is not None or not node or "test_id" in node:
+        found["test_id"] = exchange.scope
+    found |= {
+        "request": _request(exchange, old_request, kept),
+        "response": _response(exchange, old_response, kept),
+    }
+    rest = fields.without(node, ("test_id", "request", "response"))
+    found |= rest if node else {"id_normalization_mapping": {}}
+    found = _in_order(found, kept.get("keys"))
+    return (json.dumps(found, indent=2) + "\n").encode()
+
+
+def _in_order(node: dict[str, Any], keys: Any) -> dict[str, Any]:
+    known = {key: node[key] for key in keys or () if isinstance(key, str) and key in node}
+    return known | node
+
+
+def _request(exchange: Exchange, old: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
+    request = exchange.request
+    body = _value(request.body or b"")
+    kind = kept.get("kind")
+    found: dict[str, Any]
+    if kind == "tool":
+        found = old | {"kwargs": body}
+    elif kind == "http" or not isinstance(body, dict):
+        found = {"test_id": exchange.scope, "url": request.url, "method": request.method}
+        found = found | old | {"url": request.url, "method": request.method, "payload": body}
+    else:
+        arguments = body | fields.mapping(kept.get("transport"), "extra.transport")
+        endpoint = request_endpoint(exchange, kept)
+        found = {"method": request.method, "url": request.url, "headers": {}}
+        found |= {"body": _in_order(arguments, kept.get("arguments")), "endpoint": endpoint}
+        found["model"] = arguments.get("model", "")
+        unchanged = kept.get("request_digest") == fields.fingerprint(request.body)
+        found |= fields.without(old, found if not unchanged else fields.without(found, ("model",)))
+        if fields.header_pairs(old.get("headers"), "headers") != request.headers:
+            found["headers"] = {}
+        elif "headers" in old:
+            found["headers"] = old["headers"]
+    if "test_id" in found:
+        found["test_id"] = exchange.scope
+    return _in_order(found, kept.get("request_keys"))
+
+
+def _value(body: bytes) -> Any:
+    """A body as the value a recording holds: of its JSON, else its text."""
+    try:
+        return plain_json.load(body, DEFAULT_LIMITS)
+    except FormatError:
+        return body.decode("utf-8", "replace")
+
+
+def _response(exchange: Exchange, old: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
+    response = exchange.response or Response(status=500)
+    body = response.body
+    unchanged = kept.get("response_digest") == fields.fingerprint(body)
+    streaming = _is_stream(response)
+    found: dict[str, Any] = {}
+    if "status" in old or kept.get("kind") == "http":
+        found["status"] = response.status
+    if kept.get("kind") == "http" or 200 <= response.status < 400:
+        shape = str(kept.get("shape", "")) if kept else ""
+        found["body"] = _body(response, shape, _labels(kept))
+        found["is_streaming"] = old.get("is_streaming", False) if unchanged and old else streaming
+        if exchange.ending is Ending.CUT and streaming:
+            found |= {"is_exception": True, "exception_message": "the stream was cut"}
+    else:
+        found |= {"body": None, "is_streaming": False} | _exception(response)
+    if unchanged and old:
+        found |= fields.without(old, ("status", "body"))
+    else:
+        found |= fields.without(old, (*found, "exception_data", "exception_message"))
+    return _in_order(found, kept.get("response_keys"))
+
+
+def _is_stream(response: Response) -> bool:
+    content_type = (header(response.headers, "content-type") or "").lower()
+    return "event-stream" in content_type or "ndjson" in content_type
+
+
+def _labels(kept: dict[str, Any]) -> list[str]:
+    found: list[str] = []
+    for run in fields.sequence(kept.get("labels"), "extra.labels"):
+        match run:
+            case [str(label), int(count)] if 0 <= count <= 1_000_000:
+                found += [label] * count
+            case _:
+                raise FormatError("expected [label, count] in `extra.labels`")
+    return found
+
+
+def _body(response: Response, shape: str, labels: list[str]) -> Any:
+    body = response.body
+    if shape == "lines" or (not shape and _is_typed(body)):
+        return body.decode("utf-8", "replace").removesuffix("\n").split("\n") if body else []
+    if _is_stream(response):
+        if "ndjson" in (header(response.headers, "content-type") or ""):
+            chunks = [_value(line) for line in body.split(b"\n") if line.strip()]
+        else:
+            data = (event.data for event in sse.events(body))
+            chunks = [_value(fields.encode(item)) for item in data if item.strip() != "[DONE]"]
+        return _chunks(chunks, labels)
+    value = _value(body)
+    if shape == "models" or (not shape and _is_models(value)):
+        items = value.get("data") if isinstance(value, dict) else None
+        if isinstance(items, list):
+            return _chunks(items, labels)
+    if shape == "list" and isinstance(value, list):
+        return _chunks(value, labels)
+    if shape and shape != "labelled":
+        return value
+    label = labels[0] if labels else _label(value)
+    return {TYPE: label, DATA: value} if label else value
+
+
+def _is_typed(body: bytes) -> bool:
+    return body.startswith(b"event:") or b"\nevent:" in body
+
+
+def _is_models(value: Any) -> bool:
+    items = value.get("data") if isinstance(value, dict) else None
+    return (
+        bool(items)
+        and isinstance(items, list)
+        and all(_label(i) == _LABELS["model"] for i in items)
+    )
+
+
+def _label(value: Any) -> str:
+    if not isinstance(value, dict):
+        return ""
+    kind = value.get("object")
+    if kind == "list" and isinstance(value.get("data"), list) and "usage" in value:
+        return _EMBEDDINGS
+    return _LABELS.get(kind, "") if isinstance(kind, str) else ""
+
+
+def _chunks(chunks: Iterable[Any], labels: list[str]) -> list[Any]:
+    found: list[Any] = []
+    for number, chunk in enumerate(chunks):
+        label = labels[number] if number < len(labels) else labels[-1] if labels else _label(chunk)
+        if label == _CHUNK:
+            _put_fragment_nulls(chunk)
+        found.append({TYPE: label, DATA: chunk} if label else chunk)
+    return found
+
+
+def _put_fragment_nulls(chunk: Any) -> None:
+    """Tool-call fragments as the SDK dumps them: what is absent is null."""
+    for choice in chunk.get("choices") or () if isinstance(chunk, dict) else ():
+        delta = choice.get("delta") if isinstance(choice, dict) else None
+        fragments = delta.get("tool_calls") if isinstance(delta, dict) else None
+        for fragment in fragments if isinstance(fragments, list) else ():
+            if not isinstance(fragment, dict):
+                continue
+            function = fragment.get("function")
+            if isinstance(function, dict):
+                ordered = {key: function.get(key) for key in ("arguments", "name")}
+                fragment["function"] = ordered | function
+            ordered = {key: fragment.get(key) for key in ("index", "id", "function", "type")}
+            rest = dict(fragment)
+            fragment.clear()
+            fragment |= ordered | rest
+
+
+def _exception(response: Response) -> dict[str, Any]:
+    value = _value(response.body)
+    inner = value.get("error", value) if isinstance(value, dict) else value
+    message = f"Error code: {response.status} - {value}"
+    name = _EXCEPTIONS.get(
+        response.status, "InternalServerError" if response.status >= 500 else "APIStatusError"
+    )
+    return {
+        "is_exception": True,
+        "exception_data": {
+            "category": "provider_sdk",
+            "provider": "openai",
+            "type": name,
+            "message": message,
+            "status_code": response.status,
+            "body": inner,
+        },
+        "exception_message": message,
+    }

@@ -1,0 +1,56 @@
+"""Body bytes in a YAML cassette: a text where YAML can hold them as one, else `!!binary`."""
+
+from typing import Any
+
+from tokentape.errors import FormatError
+from tokentape.formats.fields import decode, encode
+from tokentape.formats.plain_yaml import Block
+
+TEXT, BINARY, NULL, MISSING = "text", "binary", "null", "missing"
+
+
+def shape(node: dict[str, Any], key: str) -> str:
+    """How the body stands in this node, so that it can be written the same way again."""
+    if key not in node:
+        return MISSING
+    value = node[key]
+    if value is None:
+        return NULL
+    return BINARY if isinstance(value, bytes) else TEXT
+
+
+def read(value: Any, what: str) -> bytes:
+    """The bytes of a body, of the forms recorders have used."""
+    if value is None:
+        return b""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return encode(value)
+    if isinstance(value, bool):
+        return b"true" if value else b"false"
+    if isinstance(value, (int, float)):
+        return str(value).encode()
+    if isinstance(value, dict):
+        # What Python's pickling tags leave of an io.BytesIO, and two older keys.
+        for key in ("string", "base64_string", "state"):
+            if key in value:
+                return read(value[key], what)
+        if not value:
+            return b""
+    if isinstance(value, list):
+        # An io.BytesIO's state is (bytes, position, attributes); iterators are lists of parts.
+        if len(value) == 3 and isinstance(value[1], int) and value[2] in (None, {}):
+            value = value[:1]
+        return b"".join(read(item, what) for item in value)
+    raise FormatError(f"expected a text or bytes as `{what}`, got {type(value).__name__}")
+
+
+def write(node: dict[str, Any], key: str, body: bytes, shaped: str) -> None:
+    """Put a body into a node, in its earlier shape where that still can hold it."""
+    if not body and shaped in (NULL, MISSING):
+        if shaped == NULL:
+            node[key] = None
+        return
+    text = None if shaped == BINARY else decode(body)
+    node[key] = body if text is None else Block(text)
