@@ -1,0 +1,202 @@
+"""The commands, as a person or a script runs them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.samples import DONE, chunk, streamed
+from tokentape.cli import COMMANDS, cli
+from tokentape.library import load, save
+from tokentape.model import Ending, Tape
+
+ROW_KEYS = [
+    *("path", "exchange", "format", "fidelity", "method", "url", "status", "api", "streaming"),
+    *("events", "bytes", "duration_ms", "ending", "needs_repair"),
+]
+UNSEPARATED = b"".join(frame[:-1] for frame in (chunk("Yes"), chunk(finish="stop")))
+
+
+def run(*words: str | Path, code: int = 0) -> Result:
+    """Run a command in this process, errors of ours raised as they are."""
+    result = CliRunner().invoke(cli, [str(word) for word in words], catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def tokentape(*words: str | Path) -> "subprocess.CompletedProcess[str]":
+    """Run the program itself."""
+    return subprocess.run(
+        [sys.executable, "-c", "from tokentape.cli import main; main()", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def rows(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A tape of two exchanges, a file that needs repair, and one that is no recording."""
+    root = tmp_path / "tapes"
+    root.mkdir()
+    cut = streamed(chunk("Ye"), question="cut", ending=Ending.CUT)
+    save(Tape(exchanges=(streamed(), cut)), root / "a.tape.jsonl")
+    (root / "b.sse").write_bytes(UNSEPARATED)
+    (root / "c.txt").write_text("Dear diary,\n")
+    return root
+
+
+def test_the_table_of_commands_is_true() -> None:
+    for name, (_, help) in COMMANDS.items():
+        told = run(name, "--help").output
+        assert help in told
+
+
+def test_ls_gives_a_row_for_each_exchange_and_tells_what_is_refused(folder: Path) -> None:
+    result = run("ls", folder, "--json", code=1)
+    found = rows(result)
+    assert [list(row) for row in found] == [ROW_KEYS] * 3
+    assert found[0] == {
+        "path": f"{folder}/a.tape.jsonl",
+        "exchange": 0,
+        "format": "tape",
+        "fidelity": "wire",
+        "method": "POST",
+        "url": "https://api.example.com/v1/chat/completions",
+        "status": 200,
+        "api": "chat.completions",
+        "streaming": True,
+        "events": 3,
+        "bytes": len(streamed().body),
+        "duration_ms": 5.0,
+        "ending": "complete",
+        "needs_repair": False,
+    }
+    assert (found[1]["exchange"], found[1]["ending"]) == (1, "cut by the server")
+    assert found[2]["format"] == "sse"
+    assert found[2]["needs_repair"]
+    (refused,) = result.stderr.splitlines()
+    assert refused.startswith(f"{folder}/c.txt: text")
+    plain = run("ls", folder, code=1)
+    assert [line.split("  ")[0] for line in plain.stdout.splitlines()] == [
+        f"{folder}/a.tape.jsonl#0",
+        f"{folder}/a.tape.jsonl#1",
+        f"{folder}/b.sse#0",
+    ]
+
+
+def test_ls_of_good_recordings_is_fine(folder: Path) -> None:
+    assert len(rows(run("ls", folder / "a.tape.jsonl", "--json"))) == 2
+
+
+def test_show_gives_one_whole(folder: Path) -> None:
+    (shown,) = rows(run("show", folder / "a.tape.jsonl", "--exchange", "0", "--json"))
+    assert json.loads(shown["request"]["body"]["text"])["model"] == "gpt-test"
+    assert shown["response"]["status"] == 200
+    assert [read["offset_ms"] for read in shown["reads"]] == [2.0, 3.0, 4.0]
+    assert "".join(read["text"] for read in shown["reads"]).encode() == streamed().body
+    assert [event["data"] for event in shown["events"]][-1] == "[DONE]"
+    assert len(rows(run("show", folder / "a.tape.jsonl", "--json"))) == 2
+    plain = run("show", folder / "a.tape.jsonl", "-x", "1").stdout
+    assert "POST https://api.example.com/v1/chat/completions" in plain
+    assert "cut by the server" in plain
+    assert "needs repair" in run("show", folder / "b.sse").stdout
+
+
+def test_an_exchange_that_is_not_there_is_said(folder: Path) -> None:
+    ran = tokentape("show", folder / "a.tape.jsonl", "--exchange", "7")
+    assert ran.returncode == 2
+    assert "has no exchange 7: it has 2, numbered 0 to 1" in ran.stderr
+
+
+def test_play_prints_text_reasoning_tools_finish_and_usage(tmp_path: Path) -> None:
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "weather"}}
+    tape = Tape(
+        exchanges=(
+            streamed(
+                chunk(reasoning_content="Hm."),
+                chunk("It is "),
+                chunk("late.", refusal=None),
+                chunk(tool_calls=[call | {"function": {"name": "weather", "arguments": "{}"}}]),
+                chunk(finish="tool_calls"),
+                b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}\n\n',
+                DONE,
+            ),
+            streamed(chunk("Ye"), ending=Ending.CUT),
+        )
+    )
+    save(tape, tmp_path / "x.tape.jsonl")
+    played = run("play", tmp_path / "x.tape.jsonl", "--speed", "max").stdout
+    assert "reasoning: Hm.\nanswer: It is late.\ntool call: weather {}\n" in played
+    assert "finish reason: tool_calls\nusage: 3 prompt, 4 completion\n" in played
+    assert played.endswith("answer: Ye\nending: cut by the server\n")
+
+
+def test_convert_says_what_the_format_can_not_hold(folder: Path, tmp_path: Path) -> None:
+    there, back = tmp_path / "x.yaml", tmp_path / "back.tape.jsonl"
+    told = run("convert", folder / "a.tape.jsonl", there, "--to", "go-vcr").stderr
+    assert [line.split(": ")[-1] for line in told.splitlines()] == [
+        *("read boundaries", "read times", "duration", "ending"),
+    ]
+    run("convert", there, back)
+    bodies = [exchange.body for exchange in load(folder / "a.tape.jsonl").exchanges]
+    assert [exchange.body for exchange in load(back).exchanges] == bodies
+
+
+def test_convert_repairs_only_when_asked(folder: Path, tmp_path: Path) -> None:
+    refused = tokentape("convert", folder / "b.sse", tmp_path / "x.tape.jsonl")
+    assert refused.returncode == 2
+    assert "needs repair" in refused.stderr
+    assert "--repair" in refused.stderr
+    assert not (tmp_path / "x.tape.jsonl").exists()
+    run("convert", folder / "b.sse", tmp_path / "x.tape.jsonl", "--repair")
+    (exchange,) = load(tmp_path / "x.tape.jsonl").exchanges
+    assert any("repair" in note for note in exchange.notes)
+
+
+FAILURES: list[tuple[str, list[str], str]] = [
+    ("no such source", ["convert", "{tmp}/nowhere.yaml", "{tmp}/x.tape.jsonl"], "can't be read"),
+    ("not a recording", ["convert", "{folder}/c.txt", "{tmp}/x.tape.jsonl"], "text"),
+    ("it exists", ["convert", "{folder}/a.tape.jsonl", "{folder}/a.tape.jsonl"], "--force"),
+    ("no format", ["convert", "{folder}/a.tape.jsonl", "{tmp}/x.txt"], "--to"),
+    ("unknown format", ["convert", "{folder}/a.tape.jsonl", "{tmp}/x", "--to", "tar"], "go-vcr"),
+    ("several in sse", ["convert", "{folder}/a.tape.jsonl", "{tmp}/x.sse"], "--exchange"),
+    ("no such folder", ["ls", "{tmp}/nowhere"], "no such file or folder"),
+    ("nothing to serve", ["serve", "{tmp}/empty", "--port", "0"], "nothing to replay"),
+    ("a speed of 0", ["serve", "{folder}", "--speed", "0"], "above 0"),
+    (
+        "over the limit",
+        ["convert", "{folder}/a.tape.jsonl", "{tmp}/x.har", "--max-bytes", "9"],
+        "9",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "says"), [f[1:] for f in FAILURES], ids=[f[0] for f in FAILURES])
+def test_a_failure_is_one_clear_line_and_exit_code_2(
+    folder: Path, tmp_path: Path, words: list[str], says: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    before = sorted(os.listdir(folder))
+    ran = tokentape(*(word.format(tmp=tmp_path, folder=folder) for word in words))
+    assert ran.returncode == 2
+    assert says in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.stdout == ""
+    assert sorted(os.listdir(folder)) == before
+    assert not list(tmp_path.glob("x*"))
+
+
+def test_an_unreadable_file_is_listed_and_the_rest_is_served(folder: Path) -> None:
+    (folder / "d.json").symlink_to(folder / "nowhere")
+    told = run("ls", folder, code=1).stderr
+    assert f"{folder}/d.json: unreadable: No such file or directory" in told
