@@ -50,7 +50,7 @@ def test_a_file_that_is_no_tape_is_left_as_it_is(tmp_path: Path) -> None:
 
 
 def test_what_can_not_be_appended_to_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="convert it to .zst afterwards"):
+    with pytest.raises(UsageError, match=r"convert it to \.zst afterwards"):
         TapeAppender(tmp_path / "x.tape.jsonl.zst")
     with pytest.raises(UsageError, match="can't be appended to: No such file"):
         TapeAppender(tmp_path / "nowhere" / "x.tape.jsonl")

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.samples import streamed
-from tokentape.errors import FormatError, LimitError, RefusedError, TokenTapeError, UsageError
+from tokentape.errors import (
+    FormatError,
+    LimitError,
+    RefusedError,
+    RepairNeeded,
+    TokenTapeError,
+    UsageError,
+)
 from tokentape.library import Refusal, find, load, open_file, save, scope_of
 from tokentape.library.files import format_for, refusal
 from tokentape.limits import Limits
@@ -79,7 +86,11 @@ def test_refusals_name_what_a_file_is() -> None:
         "p", "gRPC samples", "no HTTP"
     )
     damaged = FormatError("expected JSON", line=3)
-    assert refusal("p", damaged) == Refusal("p", "damaged or too large", "line 3: expected JSON")
+    assert refusal("p", damaged) == Refusal("p", "damaged", "line 3: expected JSON")
+    assert refusal("p", LimitError("too deep")).what == "over the limits"
+    assert refusal("p", RepairNeeded(("a", "b"))) == Refusal(
+        "p", "needs repair", "a; b; open it with --repair"
+    )
     assert refusal("p", PermissionError(13, "Permission denied")).why == "Permission denied"
     with pytest.raises(ZeroDivisionError):
         refusal("p", ZeroDivisionError())

@@ -52,12 +52,8 @@ def command(once: bool, port: int, speed: str) -> None:
     Starts the replay server on the bundled tapes and asks it with the official openai client: no
     network, no key.
     """
-    try:
-        import openai
-    except ImportError:
-        raise UsageError(
-            "the demo needs the openai package: pip install 'tokentape[demo]'"
-        ) from None
+    if find_spec("openai") is None:
+        raise UsageError("the demo needs the openai package: pip install 'tokentape[demo]'")
     console = Console(highlight=False)
     with as_file(files("tokentape") / "tapes") as folder:
         _demo(folder, console, once=once, port=0 if once else port, speed=parse_speed(speed))
@@ -79,7 +75,9 @@ def _demo(folder: Path, console: Console, *, once: bool, port: int, speed: float
             console.rule(f"{entry.scope}: {entry.model}", align="left", style="dim")
             console.print(_last_question(body), style="green", markup=False)
             if exchange.fidelity is not Fidelity.WIRE:
-                console.print("(this recording knows no read times: played at once)", style="dim")
+                console.print(
+                    "(this recording knows no times of its reads: they come at once)", style="dim"
+                )
             _ask(server.base_url, body, console)
         if once:
             return

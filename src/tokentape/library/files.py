@@ -11,7 +11,13 @@ import msgspec
 import zstandard
 
 from tokentape import formats
-from tokentape.errors import LimitError, RefusedError, TokenTapeError, UsageError
+from tokentape.errors import (
+    LimitError,
+    RefusedError,
+    RepairNeeded,
+    TokenTapeError,
+    UsageError,
+)
 from tokentape.formats.base import Format
 from tokentape.limits import DEFAULT_LIMITS, Limits
 from tokentape.model import Tape
@@ -57,9 +63,12 @@ def refusal(path: str, error: Exception) -> Refusal:
     """What to tell the user of a file that was not opened."""
     if isinstance(error, RefusedError):
         return Refusal(path, error.what, error.why)
+    if isinstance(error, RepairNeeded):
+        return Refusal(path, "needs repair", "; ".join(error.repairs) + "; open it with --repair")
     if isinstance(error, TokenTapeError):
         line = "" if error.line is None else f"line {error.line}: "
-        return Refusal(path, "damaged or too large", line + error.message)
+        what = "over the limits" if isinstance(error, LimitError) else "damaged"
+        return Refusal(path, what, line + error.message)
     if isinstance(error, OSError):
         return Refusal(path, "unreadable", error.strerror or str(error))
     raise error
