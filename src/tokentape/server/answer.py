@@ -69,6 +69,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     marks: "array[int]"
     bodies: "array[int]"
     paced: bool
+    at_once: bool
 
     @property
     def weight(self) -> int:
@@ -267,4 +268,5 @@ def _assemble(parts: list[tuple[int, bytes, int, int]], *, close: bool, status: 
         marks=marks,
         bodies=bodies,
         paced=paced,
+        at_once=len(steps) == 1 and not paced,
     )

@@ -13,6 +13,10 @@ from tokentape.server.journal import Counters, Journal
 from tokentape.server.settings import Settings
 from tokentape.server.wheel import Wheel
 
+# What the server tells of itself. The list of models, asked for in a scope, is the recorded one.
+ADMIN = "the server itself"
+ADMIN_PATH = b"/_tape/"
+
 _MEMO_BYTES = 16 * 1024 * 1024
 _MEMO_ONE = 64 * 1024
 _MEMO_ROUTES = 4096
@@ -74,33 +78,36 @@ class Deck:
         self.counters = Counters()
         self.sweeps = 0
         self.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokentape-tapes")
-        self._asked: dict[bytes, Asked] = {}
+        self.asked: dict[bytes, Asked] = {}
         self._asked_bytes = 0
-        self._routes: dict[bytes, str] = {}
+        self.routes: dict[bytes, str] = {}
 
     def ask(self, body: bytes) -> Asked:
-        """What matching needs of a body; the same bytes are parsed once."""
-        asked = self._asked.get(body)
-        if asked is None:
-            asked = ask(body)
-            if len(body) <= _MEMO_ONE:
-                if self._asked_bytes > _MEMO_BYTES:
-                    self._asked.clear()
-                    self._asked_bytes = 0
-                self._asked[body] = asked
-                self._asked_bytes += len(body) + 300
+        """What matching needs of a body; kept in `asked`, so that it is parsed once."""
+        asked = ask(body)
+        if len(body) <= _MEMO_ONE:
+            if self._asked_bytes > _MEMO_BYTES:
+                self.asked.clear()
+                self._asked_bytes = 0
+            self.asked[body] = asked
+            self._asked_bytes += len(body) + 300
         return asked
 
     def route(self, target: bytes) -> str:
-        """The operation of a request target."""
-        found = self._routes.get(target)
-        if found is None:
-            found = operation(target.decode("latin-1"))
-            if len(target) <= 1000:
-                if len(self._routes) >= _MEMO_ROUTES:
-                    self._routes.clear()
-                self._routes[target] = found
+        """The operation of a request target, or ADMIN; kept in `routes`."""
+        path = target.partition(b"?")[0]
+        if path.startswith(ADMIN_PATH) or path.rstrip(b"/") == b"/v1/models":
+            found = ADMIN
+        else:
+            found = self.operation(target)
+        if len(target) <= 1000:
+            if len(self.routes) >= _MEMO_ROUTES:
+                self.routes.clear()
+            self.routes[target] = found
         return found
+
+    def operation(self, target: bytes) -> str:
+        return operation(target.decode("latin-1"))
 
     def load(self, entry: Entry, wire: Wire) -> Answer:
         """The prepared answer, from disk. Raises TokenTapeError when the tape is not as it was."""

@@ -21,15 +21,20 @@ from tokentape.errors import TokenTapeError
 from tokentape.library import Entry
 from tokentape.matching import Explanation, Miss
 from tokentape.server.answer import Answer, Wire
-from tokentape.server.deck import Deck
+from tokentape.server.deck import ADMIN, ADMIN_PATH, Deck
 from tokentape.server.delivery import Delivery
+from tokentape.server.journal import Record
 from tokentape.server.problem import problem
 
+_BETWEEN, _IN_HEAD, _IN_BODY = 0, 1, 2
+_FRAMING = 1024 * 1024  # bytes of chunk framing and trailers a request may have in any case
+_KEEP = Wire.KEEP
 _LINGER_S = 2.0
 _TOLD = 200  # characters of a target that the journal keeps
-_CARED_FOR = frozenset((b"content-length", b"expect", b"x-tokentape-scope"))
-_ADMIN = b"/_tape/"
-_MODELS = "/models"
+_CARED_FOR = frozenset((b"connection", b"content-length", b"expect", b"x-tokentape-scope"))
+_CARED_LENGTHS = frozenset(map(len, _CARED_FOR))
+_NONE: dict[bytes, bytes] = {}
+_METHODS = {b"POST": "POST", b"GET": "GET"}
 
 
 class Asking(msgspec.Struct, gc=False):
@@ -56,6 +61,33 @@ class ReplayProtocol(HttpToolsProtocol):
 
     deck: Deck
 
+    # uvicorn's class fills a dictionary already; the hot path is faster, and a connection
+    # smaller, beside it.
+    __slots__ = (
+        "_asked_us",
+        "_asking",
+        "_body",
+        "_body_size",
+        "_busy",
+        "_cared",
+        "_deaf",
+        "_delivery",
+        "_fed",
+        "_lingering",
+        "_max_body",
+        "_max_head",
+        "_more_body",
+        "_owes_continue",
+        "_part",
+        "_pumping",
+        "_surplus",
+        "_unfinished",
+        "_unsent",
+        "_waiting",
+        "seen",
+        "write_paused",
+    )
+
     def __init__(
         self,
         config: Config,
@@ -64,8 +96,11 @@ class ReplayProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        settings = self.deck.settings
         self.write_paused = False
         self.seen = self.deck.sweeps  # when the connection last did something
+        self._max_body = settings.max_body
+        self._max_head = settings.max_head
         self._delivery: Delivery | None = None
         self._unsent = 0
         self._busy = False  # an answer is on its way, or being looked for
@@ -76,14 +111,14 @@ class ReplayProtocol(HttpToolsProtocol):
         self._lingering: asyncio.TimerHandle | None = None
         self._asking: Asking | None = None  # in work off the hot path
         self._asked_us = 0
-        self._fed = 0
-        self._head = 0  # bytes of an unfinished head in earlier reads
-        self._in_head = False
-        self._in_body = False
+        self._part = _BETWEEN
+        self._fed = 0  # bytes of this read
+        self._unfinished = 0  # bytes of earlier reads in the part that is coming in
         self._owes_continue = False
-        self._body: list[bytes] = []
+        self._body = b""  # its first piece, mostly all of it
+        self._more_body: list[bytes] = []
         self._body_size = 0
-        self._cared: dict[bytes, bytes] = {}
+        self._cared: dict[bytes, bytes] = _NONE
 
     # The connection
 
@@ -148,7 +183,7 @@ class ReplayProtocol(HttpToolsProtocol):
         """Close a connection that did nothing since that sweep, unless an answer is on its way."""
         if self._busy or self.seen > sweep or self.transport.is_closing():
             return
-        if self._in_head or self._in_body:
+        if self._part != _BETWEEN:
             self._refuse(408, "timeout", "the request did not come whole in time")
         else:
             self.transport.close()
@@ -174,96 +209,103 @@ class ReplayProtocol(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             self._refuse(400, "bad_request", f"expected an HTTP/1.1 request: {error}")
             return
-        if self._in_head:
-            self._head += self._fed
-            if self._head > self.deck.settings.max_head:
+        if self._part != _BETWEEN:
+            self._unfinished += self._fed
+            self._check_unfinished()
+
+    def _check_unfinished(self) -> None:
+        """Bound what a request may take that is not yet whole, framing and trailers too."""
+        if self._part == _IN_HEAD:
+            if self._unfinished > self._max_head:
                 self._refuse_head()
+        elif self._unfinished > 8 * (len(self._body) + self._body_size) + _FRAMING:
+            self._refuse(400, "bad_request", "the request's body is nearly all framing")
 
     def on_message_begin(self) -> None:
-        self.url = b""
+        self.url = self._body = b""
         self.headers = []
-        self._cared = {}
-        self._in_head = True
+        self._cared = _NONE
+        self._part = _IN_HEAD
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        name = name.lower()
         self.headers.append((name, value))
-        if name in _CARED_FOR:
-            self._cared[name] = value
+        if len(name) in _CARED_LENGTHS:
+            name = name.lower()
+            # A short Content-Length is no reason to look; what comes is counted anyway.
+            if name in _CARED_FOR and (name != b"content-length" or len(value) > 7):
+                self._cared = {**self._cared, name: value}
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
-        self._in_body = True
+        self._part = _IN_BODY
+        if self._cared or self._surplus or self._unfinished or self._fed > self._max_head:
+            self._check_head()
+
+    def _check_head(self) -> None:
+        self._unfinished = 0
         if self._deaf:
             return
-        settings = self.deck.settings
-        if self._head + self._fed > settings.max_head:
-            size = sum(len(name) + len(value) + 4 for name, value in self.headers) + len(self.url)
-            if size > settings.max_head:
-                self._refuse_head()
-                return
-        self._head = 0
+        size = sum(len(name) + len(value) + 4 for name, value in self.headers) + len(self.url)
+        if size > self._max_head:
+            self._refuse_head()
+            return
         if self._surplus:
+            most = self.deck.settings.max_connections
             self._refuse(
-                503,
-                "too_many_connections",
-                f"at most {settings.max_connections} connections are served at once",
+                503, "too_many_connections", f"at most {most} connections are served at once"
             )
             return
-        cared = self._cared
-        if not cared:
-            return
-        length = cared.get(b"content-length", b"0")
-        if len(length) > 9 or int(length) > settings.max_body:
+        length = self._cared.get(b"content-length", b"0")
+        if len(length) > 15 or int(length) > self._max_body:
             self._refuse_body()
-        elif cared.get(b"expect", b"").lower() == b"100-continue":
+        elif self._cared.get(b"expect", b"").lower() == b"100-continue":
             self._owes_continue = True
             if not self._busy:
                 self._continue()
 
     def on_body(self, body: bytes) -> None:
-        if self._deaf:
+        if not self._body:
+            if len(body) <= self._max_body:
+                self._body = body
+                return
+        elif self._deaf:
             return
-        self._body.append(body)
+        self._more_body.append(body)
         self._body_size += len(body)
-        if self._body_size > self.deck.settings.max_body:
+        if len(self._body) + self._body_size > self._max_body:
             self._refuse_body()
 
     def on_message_complete(self) -> None:
-        self._in_body = False
+        self._part = _BETWEEN
         body = self._body
-        if body:
-            whole = body[0] if len(body) == 1 else b"".join(body)
-            self._body = []
+        if self._more_body:
+            body = b"".join((body, *self._more_body))
+            self._more_body = []
             self._body_size = 0
-        else:
-            whole = b""
         if self._deaf:
             return
+        self._unfinished = 0
         self._owes_continue = False
         parser = self.parser
-        method = parser.get_method()
-        if parser.get_http_version() == "1.0":
-            wire = Wire.OLD
-        elif parser.should_keep_alive() and method != b"CONNECT":
-            wire = Wire.KEEP
-        else:
-            wire = Wire.CLOSE
-        if wire is not Wire.KEEP:
-            self._deaf = True
-        scope = self._cared.get(b"x-tokentape-scope")
-        asking = Asking(
-            method.decode("latin-1"),
-            self.url,
-            whole,
-            wire,
-            self.headers,
-            None if scope is None else _text(scope),
-        )
+        method = _METHODS.get(parser.get_method()) or parser.get_method().decode("latin-1")
+        cared = self._cared
+        scope = None
+        wire = _KEEP
+        if b"connection" in cared or not parser.should_keep_alive():
+            wire = self._wire(method)
+        if b"x-tokentape-scope" in cared:
+            scope = _text(cared[b"x-tokentape-scope"])
         if self._busy:
-            self._queue(asking)
+            self._queue(Asking(method, self.url, body, wire, self.headers, scope))
         else:
-            self._answer(asking)
+            self._answer(method, self.url, body, wire, self.headers, scope)
+
+    def _wire(self, method: str) -> Wire:
+        """How a client wants it that says something of the connection, or speaks HTTP/1.0."""
+        old = self.parser.get_http_version() == "1.0"
+        if self.parser.should_keep_alive() and not old and method != "CONNECT":
+            return Wire.KEEP
+        self._deaf = True
+        return Wire.OLD if old else Wire.CLOSE
 
     def _queue(self, what: Asking | Refusing) -> None:
         if self._waiting is None:
@@ -278,51 +320,50 @@ class ReplayProtocol(HttpToolsProtocol):
 
     # The answer
 
-    def _answer(self, asking: Asking) -> None:
+    def _answer(
+        self,
+        method: str,
+        target: bytes,
+        body: bytes,
+        wire: Wire,
+        headers: list[tuple[bytes, bytes]],
+        scope: str | None,
+    ) -> None:
         deck = self.deck
-        target = asking.target
-        operation = deck.route(target)
-        if target.startswith(_ADMIN) or (
-            operation == _MODELS
-            and asking.method == "GET"
-            and asking.scope is None
-            and target.partition(b"?")[0].rstrip(b"/") == b"/v1/models"
-        ):
-            self._busy = True
-            self._to_app(asking)
-            return
-        asked = deck.ask(asking.body)
-        found = deck.matcher.find(
-            asking.method, operation, asked.key, asking.scope, asked.model, asked.streaming
-        )
+        operation = deck.routes.get(target) or deck.route(target)
+        if operation is ADMIN:
+            path = target.partition(b"?")[0]
+            if (method == "GET" and scope is None) or path.startswith(ADMIN_PATH):
+                self._busy = True
+                self._to_app(Asking(method, target, body, wire, headers, scope))
+                return
+            operation = deck.operation(target)
+        asked = deck.asked.get(body) or deck.ask(body)
+        found = deck.matcher.find(method, operation, asked.key, scope, asked.model, asked.streaming)
         if isinstance(found, Miss):
-            self._work(asking, self._missed, deck.explain, found, asking.body, _text(target))
+            asking = Asking(method, target, body, wire, headers, scope)
+            self._work(asking, self._missed, deck.explain, found, body, _text(target))
             return
-        answer = deck.answers.get(found.number << 2 | asking.wire)
+        answer = deck.answers.get(found.number << 2 | wire)
         if answer is None:
-            self._work(asking, lambda new: self._loaded(found, new), deck.load, found, asking.wire)
+            asking = Asking(method, target, body, wire, headers, scope)
+            self._work(asking, lambda new: self._loaded(found, new), deck.load, found, wire)
             return
-        steps = answer.steps
-        if len(steps) == 1 and not answer.paced:
+        if answer.at_once:
             # The hot path: one write, and nothing left to wait for.
-            step = steps[0]
+            step = answer.steps[0]
             transport = self.transport
             transport.write(step)
             if not self.write_paused:
-                now_us = deck.now_us()
                 counters = deck.counters
+                journal = deck.journal
+                reads, size = answer.reads, answer.body_size
                 counters.hits += 1
-                counters.reads += answer.reads
-                counters.size += answer.body_size
-                deck.journal.add(
-                    now_us,
-                    found,
-                    answer.status,
-                    answer.reads,
-                    answer.reads,
-                    answer.body_size,
-                    answer.body_size,
-                    0,
+                counters.reads += reads
+                counters.size += size
+                journal.total = number = journal.total + 1
+                journal.records.append(
+                    Record(number, deck.now_us(), found, answer.status, reads, reads, size, size, 0)
                 )
                 if answer.close:
                     transport.close()
@@ -403,7 +444,9 @@ class ReplayProtocol(HttpToolsProtocol):
             while self._waiting and not self._busy and not self.transport.is_closing():
                 what = self._waiting.popleft()
                 if isinstance(what, Asking):
-                    self._answer(what)
+                    self._answer(
+                        what.method, what.target, what.body, what.wire, what.headers, what.scope
+                    )
                 else:
                     self._say_refusal(what)
         finally:
@@ -509,7 +552,8 @@ class ReplayProtocol(HttpToolsProtocol):
         if self._deaf:
             return
         self._deaf = True
-        self._body = []
+        self._body = b""
+        self._more_body = []
         self._body_size = 0
         refusing = Refusing(status, type, message)
         if self._busy:
@@ -547,7 +591,7 @@ class ReplayProtocol(HttpToolsProtocol):
                 "path": unquote(path.decode("latin-1")),
                 "raw_path": path,
                 "query_string": query,
-                "headers": asking.headers,
+                "headers": [(name.lower(), value) for name, value in asking.headers],
                 "state": {},
             },
             transport=self.transport,

@@ -99,7 +99,9 @@ class Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         self._stop, self._force = asyncio.Event(), asyncio.Event()
         deck = self.deck = Deck(self._library, self._settings, SystemClock(), loop, self._tell)
-        self.config.http = type("BoundReplayProtocol", (ReplayProtocol,), {"deck": deck})
+        self.config.http = type(
+            "BoundReplayProtocol", (ReplayProtocol,), {"deck": deck, "__slots__": ()}
+        )
         sweeper = loop.create_task(self._sweep(deck))
         ready()
         try:
