@@ -38,7 +38,8 @@ def _texts(content: Any) -> Iterator[tuple[Kind, str]]:
                 continue
             if isinstance(part.get("text"), str):
                 yield "content", part["text"]
-            for thought in part.get("thinking") if isinstance(part.get("thinking"), list) else ():
+            thoughts = part.get("thinking")
+            for thought in thoughts if isinstance(thoughts, list) else ():
                 if isinstance(thought, dict) and isinstance(thought.get("text"), str):
                     yield "reasoning", thought["text"]
 

@@ -1,5 +1,6 @@
 """The command line: one module per command, imported when it is called."""
 
+import os
 import sys
 from importlib import import_module
 
@@ -61,6 +62,6 @@ def main() -> None:
         click.echo(f"tokentape: {error}", err=True)
         sys.exit(2)
     except BrokenPipeError:
-        # The reader of our output left (`| head`): not a failure; stdout must not be flushed again.
-        sys.stdout = None  # type: ignore[assignment]
+        # The reader of our output left (`| head`): not a failure, but nothing may be flushed to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

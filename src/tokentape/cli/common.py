@@ -35,7 +35,7 @@ def limits_options(command: F) -> F:
     )(command)
 
 
-def open_reporting(path: Path, limits: Limits) -> Opened:
+def open_reporting(path: Path | str, limits: Limits) -> Opened:
     """Open a recording; one that needs repair opens repaired, and says so in `repairs`."""
     try:
         return open_file(path, limits=limits)

@@ -1,0 +1,89 @@
+"""A chunk's pieces: what a person sees of it, whatever the provider put in."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokentape.chat.pieces import Piece, pieces
+
+
+def delta(index: int = 0, **fields: Any) -> dict[str, Any]:
+    return {"choices": [{"index": index, "delta": fields, "finish_reason": None}]}
+
+
+call = {"index": 1, "function": {"name": "weather", "arguments": '{"a'}}
+
+# (what the payload is, the payload, its pieces)
+CASES: list[tuple[str, Any, list[Piece]]] = [
+    ("text", delta(content="Yes"), [Piece("content", "Yes")]),
+    ("text of the second choice", delta(1, content="No"), [Piece("content", "No", 1)]),
+    ("nothing", delta(content="", role="assistant"), []),
+    ("null", delta(content=None, tool_calls=None, reasoning_content=None), []),
+    ("reasoning", delta(reasoning_content="Hm"), [Piece("reasoning", "Hm")]),
+    (
+        "reasoning told twice",
+        delta(reasoning="a", reasoning_content="a"),
+        [Piece("reasoning", "a")],
+    ),
+    ("refusal", delta(refusal="no"), [Piece("refusal", "no")]),
+    (
+        "a tool call",
+        delta(tool_calls=[call]),
+        [Piece("tool_name", "weather", 0, 1), Piece("tool_arguments", '{"a', 0, 1)],
+    ),
+    (
+        "parts (Mistral)",
+        delta(
+            content=[
+                {"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]},
+                {"type": "text", "text": "Yes"},
+            ]
+        ),
+        [Piece("reasoning", "Hm"), Piece("content", "Yes")],
+    ),
+    (
+        "a whole completion",
+        {"choices": [{"message": {"content": "Yes"}, "finish_reason": "stop"}]},
+        [Piece("content", "Yes"), Piece("finish", "stop")],
+    ),
+    ("a text completion", {"choices": [{"text": "Yes"}]}, [Piece("content", "Yes")]),
+    ("usage", {"choices": [], "usage": {"a": 1}}, [Piece("usage", {"a": 1})]),
+    ("an error", {"error": {"message": "no"}}, [Piece("error", {"message": "no"})]),
+    ("not an object", [1], []),
+    ("choices that are no list", {"choices": "no"}, []),
+    ("a choice that is null", {"choices": [None]}, []),
+    ("a call that is null", delta(tool_calls=[None, {"function": None}]), []),
+    ("an index that is a text", delta("x", content="a"), [Piece("content", "a")]),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(("payload", "found"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_pieces(payload: Any, found: list[Piece]) -> None:
+    assert list(pieces(payload)) == found
+
+
+names = st.sampled_from(
+    [
+        "choices",
+        "delta",
+        "message",
+        "content",
+        "tool_calls",
+        "function",
+        "text",
+        "thinking",
+        "usage",
+    ]
+)
+values = st.recursive(
+    st.none() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(values)
+def test_any_json_gives_pieces(payload: Any) -> None:
+    assert all(isinstance(piece, Piece) for piece in pieces(payload))

@@ -1,0 +1,115 @@
+"""What an exchange is to a person: its API, its events, its model."""
+
+import gzip
+import json
+
+import pytest
+
+from tests.samples import DONE, chunk, streamed
+from tokentape import view
+from tokentape.model import Ending, Exchange, Headers, Read, Request, Response
+from tokentape.view import Api
+
+SSE: Headers = (("content-type", "text/event-stream; charset=utf-8"),)
+
+
+def answered(body: bytes, headers: Headers = SSE, **request: object) -> Exchange:
+    return Exchange(
+        request=Request(**{"url": "", "body": None} | request),  # type: ignore[arg-type]
+        response=Response(headers=headers, reads=(Read(body),)),
+    )
+
+
+URLS = [
+    ("https://api.openai.com/v1/chat/completions", Api.CHAT),
+    ("https://x/openai/v1/v1/chat/completions?api-version=1", Api.CHAT),
+    ("https://api.openai.com/v1/completions", Api.COMPLETIONS),
+    ("https://api.openai.com/v1/responses", Api.RESPONSES),
+    ("https://api.anthropic.com/v1/messages", Api.MESSAGES),
+    ("https://api.openai.com/v1/embeddings", Api.EMBEDDINGS),
+    ("https://g/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse", Api.GEMINI),
+    ("https://g/v1/projects/p/publishers/google/models/gemini:generateContent", Api.GEMINI),
+    ("vertexai:///generate_content_stream", Api.GEMINI),
+    ("https://bedrock-runtime.x.amazonaws.com/model/claude/converse-stream", Api.BEDROCK),
+    ("https://api.openai.com/v1/files", Api.OTHER),
+    ("tool:///tavily/search", Api.OTHER),
+    ("", Api.OTHER),
+]
+
+
+@pytest.mark.parametrize(("url", "api"), URLS)
+def test_the_api_is_told_by_the_operation(url: str, api: Api) -> None:
+    assert view.api(Exchange(request=Request(url=url))) is api
+
+
+ANSWERS = [
+    (chunk("Yes"), Api.CHAT, "gpt-test-2026"),
+    # Azure's prelude names neither object nor model.
+    (b'data: {"object":"","model":"","choices":[]}\n\n' + chunk("Yes"), Api.CHAT, "gpt-test-2026"),
+    (
+        b'event: response.created\ndata: {"type":"response.created","response":{"model":"m"}}\n\n',
+        Api.RESPONSES,
+        "m",
+    ),
+    (
+        b'event: message_start\ndata: {"type":"message_start","message":{"model":"m"}}\n\n',
+        Api.MESSAGES,
+        "m",
+    ),
+    (b'data: {"object":"text_completion","model":"m"}\n\n', Api.COMPLETIONS, "m"),
+    (b"data: [1]\n\ndata: oops\n\n", Api.OTHER, ""),
+]
+
+
+@pytest.mark.parametrize(("body", "api", "model"), ANSWERS)
+def test_without_a_request_the_answer_tells(body: bytes, api: Api, model: str) -> None:
+    exchange = answered(body)
+    assert (view.api(exchange), view.model(exchange)) == (api, model)
+
+
+def test_the_model_asked_for_comes_first() -> None:
+    assert view.model(streamed()) == "gpt-test"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "streaming", "events"),
+    [
+        (SSE, chunk("a") + DONE, True, 2),
+        ((), chunk("a") + DONE, True, 2),
+        ((), b": hello\n\n" + chunk("a"), True, 1),
+        ((("Content-Type", "application/json"),), b'{"data: ":1}', False, 0),
+        ((("content-type", "application/x-ndjson"),), b'{"a":1}\n{"a":2}\n', True, 2),
+        (
+            (("content-type", "application/vnd.amazon.eventstream"),),
+            (20).to_bytes(4, "big") + bytes(16) + (16).to_bytes(4, "big") + bytes(12) + b"cut",
+            True,
+            2,
+        ),
+        ((("content-type", "application/vnd.amazon.eventstream"),), b"\xff" * 40, True, 0),
+        ((*SSE, ("content-encoding", "gzip")), gzip.compress(chunk("a") + DONE), True, 2),
+        ((*SSE, ("content-encoding", "gzip")), b"\x1f\x8bbroken", True, 0),
+    ],
+)
+def test_streams_and_their_events(
+    headers: Headers, body: bytes, streaming: bool, events: int
+) -> None:
+    exchange = answered(body, headers)
+    assert (view.is_streaming(exchange), view.count_events(exchange)) == (streaming, events)
+
+
+def test_a_document_is_one_payload() -> None:
+    document = answered(
+        json.dumps({"model": "m"}).encode(), (("content-type", "application/json"),)
+    )
+    assert view.payloads(document) == [{"model": "m"}]
+    assert view.payloads(answered(b"<html>", (("content-type", "text/html"),))) == []
+
+
+def test_what_is_not_known_is_not_guessed() -> None:
+    exchange = Exchange(request=Request(url="http://h/x"), ending=Ending.STOPPED)
+    row = view.row(exchange, path="p", number=0, format="tape", needs_repair=False)
+    assert (row.status, row.duration_ms, row.bytes, row.events) == (None, None, 0, 0)
+    assert view.duration_us(streamed()) == 5000
+    assert view.duration_us(answered(b"x")) is None
+    stopped = streamed(ending=Ending.STOPPED)
+    assert view.duration_us(stopped) == 4000
