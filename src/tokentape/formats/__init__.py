@@ -112,14 +112,16 @@ def _read(data: bytes, name: str, chosen: Format | None, repair: bool, limits: L
     for ending in _PACKED:
         packed_name = packed_name.removesuffix(ending)
     text = unpacked.data
+    is_native = chosen is native.FORMAT or native.FORMAT.sniff(text, packed_name)
+    # A killed recorder leaves a tape that opens, packed or not.
+    if not unpacked.ended and not is_native:
+        raise FormatError("expected a whole compressed file, got one that breaks off")
     notes: tuple[str, ...] = ()
-    if chosen is not native.FORMAT and (listed := unpack.unnumbered(text)) is not None:
+    if not is_native and (listed := unpack.unnumbered(text)) is not None:
         text, notes = listed, (_LISTING,)
     found = chosen or detect(unpack.without_bom(text), packed_name)
     if found is not event_stream.FORMAT:
         text = unpack.without_bom(text)
-    if not unpacked.ended and found is not native.FORMAT:
-        raise FormatError("expected a whole compressed file, got one that breaks off")
     tape = found.read(text, packed_name, limits)
     exchanges, repairs = _mended(tape.exchanges, repair)
     if notes or repairs:
@@ -163,7 +165,7 @@ def _may_need_repair(exchange: Exchange) -> bool:
 
 
 def write(tape: Tape, format: str) -> bytes:
-    """The bytes of a file of this format. Raises UsageError where it is not written, or can't be."""
+    """The bytes of a file of this format. Raises UsageError where it can't be written."""
     chosen = by_name(format)
     if chosen.write is None:
         written = ", ".join(known.name for known in FORMATS if known.write is not None)

@@ -14,7 +14,7 @@ def mapping(value: Any, what: str) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise _unexpected("a mapping", value, what)
-    if all(type(key) is str for key in value):
+    if all(type(key) is str and key.isascii() for key in value):
         return value
     return {as_text(key): item for key, item in value.items()}
 
@@ -47,9 +47,14 @@ def status(value: Any, what: str) -> int:
 
 
 def as_text(value: Any) -> str:
-    """A scalar as the text it is written as; bytes as ISO-8859-1, like header values."""
+    """A scalar as the text it is written as; bytes as ISO-8859-1, like header values.
+
+    Lone surrogates, which no UTF-8 text has, become U+FFFD.
+    """
     if isinstance(value, str):
-        return str(value)
+        if value.isascii():
+            return str(value)
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, bytes):
         return value.decode("latin-1")
     if value is None:
@@ -74,11 +79,11 @@ def decode(body: bytes) -> str | None:
 
 def header_pairs(value: Any, what: str) -> Headers:
     """Headers from a mapping of names to a value or a list of values, in their order."""
-    pairs: list[tuple[str, str]] = []
-    for name, values in mapping(value, what).items():
-        for item in values if isinstance(values, list) else [values]:
-            pairs.append((name, _header_value(item, f"{what}.{name}")))
-    return tuple(pairs)
+    return tuple(
+        (name, _header_value(item, f"{what}.{name}"))
+        for name, values in mapping(value, what).items()
+        for item in (values if isinstance(values, list) else [values])
+    )
 
 
 def _header_value(value: Any, what: str) -> str:

@@ -116,7 +116,7 @@ def write(tape: Tape) -> bytes:
     ]
     top = {"version": VERSION, "interactions": interactions}
     unknown = fields.without(plain_json.kept(tape.extra, NAME), top)
-    return plain_yaml.dump(top | unknown, explicit_start=True)
+    return plain_yaml.dump(top | unknown, go=True)
 
 
 def _interaction(number: int, exchange: Exchange) -> dict[str, Any]:

@@ -13,8 +13,9 @@ import msgspec
 from tokentape.errors import FormatError, RefusedError
 from tokentape.formats import fields, llama_stack_write, plain_json, rendering
 from tokentape.formats.base import Aspect, Format
+from tokentape.formats.llama_stack_hash import NAME
 from tokentape.formats.llama_stack_hash import file_name as file_name
-from tokentape.formats.llama_stack_write import DATA, NAME, TRANSPORT, TYPE
+from tokentape.formats.llama_stack_write import DATA, TRANSPORT, TYPE
 from tokentape.limits import Limits
 from tokentape.model import Ending, Exchange, Fidelity, Headers, Request, Response, Tape
 
@@ -100,7 +101,7 @@ def read(data: bytes, name: str, limits: Limits) -> Tape:
 
 def _scope(top: dict[str, Any], request: dict[str, Any]) -> str | None:
     found = top.get("test_id", request.get("test_id"))
-    return found if isinstance(found, str) else None
+    return fields.as_text(found) if isinstance(found, str) else None
 
 
 def _request(node: dict[str, Any], name: str) -> tuple[str, Request]:

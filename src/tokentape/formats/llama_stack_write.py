@@ -200,20 +200,22 @@ def _chunks(chunks: Iterable[Any], labels: list[str]) -> list[Any]:
 
 def _put_fragment_nulls(chunk: Any) -> None:
     """Tool-call fragments as the SDK dumps them: what is absent is null."""
-    for choice in chunk.get("choices") or () if isinstance(chunk, dict) else ():
+    for choice in _list(chunk, "choices"):
         delta = choice.get("delta") if isinstance(choice, dict) else None
-        fragments = delta.get("tool_calls") if isinstance(delta, dict) else None
-        for fragment in fragments if isinstance(fragments, list) else ():
+        for fragment in _list(delta, "tool_calls"):
             if not isinstance(fragment, dict):
                 continue
             function = fragment.get("function")
             if isinstance(function, dict):
-                ordered = {key: function.get(key) for key in ("arguments", "name")}
-                fragment["function"] = ordered | function
-            ordered = {key: fragment.get(key) for key in ("index", "id", "function", "type")}
-            rest = dict(fragment)
+                fragment["function"] = dict.fromkeys(("arguments", "name")) | function
+            ordered = dict.fromkeys(("index", "id", "function", "type")) | fragment
             fragment.clear()
-            fragment |= ordered | rest
+            fragment |= ordered
+
+
+def _list(node: Any, key: str) -> list[Any]:
+    found = node.get(key) if isinstance(node, dict) else None
+    return found if isinstance(found, list) else []
 
 
 def _exception(response: Response) -> dict[str, Any]:

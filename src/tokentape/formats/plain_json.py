@@ -85,8 +85,10 @@ def _foreign(value: Any) -> Any:
 def keep(value: Any) -> Any:
     """The value in JSON's own types, so that it can be kept in `extra`; `restore` undoes it."""
     kind = type(value)
-    if kind is str or value is None or kind is bool:
+    if value is None or kind is bool:
         return value
+    if kind is str:
+        return value if _is_utf8(value) else {"$json": json.dumps(value)}
     if kind is int:
         return value if -_INT64 <= value < _INT64 else {"$int": str(value)}
     if kind is float:
@@ -94,7 +96,7 @@ def keep(value: Any) -> Any:
     if kind is list:
         return [keep(item) for item in value]
     if kind is dict:
-        if all(type(key) is str and not key.startswith("$") for key in value):
+        if all(type(key) is str and key[:1] != "$" and _is_utf8(key) for key in value):
             return {key: keep(item) for key, item in value.items()}
         return {"$pairs": [[keep(key), keep(item)] for key, item in value.items()]}
     if kind is bytes:
@@ -102,6 +104,16 @@ def keep(value: Any) -> Any:
     if kind is Timestamp:
         return {"$timestamp": str(value)}
     raise TypeError(f"not plain data: {kind}")
+
+
+def _is_utf8(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def kept(extra: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -130,6 +142,8 @@ def _restore_marked(key: str, item: Any) -> Any:
         match key:
             case "$base64":
                 return base64.b64decode(item, validate=True)
+            case "$json":
+                return json.loads(item)
             case "$timestamp":
                 return Timestamp(item)
             case "$int":

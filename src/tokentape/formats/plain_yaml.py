@@ -8,14 +8,13 @@ their nodes read as what they look like. Source: https://yaml.org/spec/1.1/ as P
 import base64
 import binascii
 import re
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import yaml
 from yaml.constructor import SafeConstructor
 from yaml.events import (
     AliasEvent,
-    Event,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
@@ -32,6 +31,7 @@ _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _STANDARD = "tag:yaml.org,2002:"
 _INT, _FLOAT, _BOOL = _STANDARD + "int", _STANDARD + "float", _STANDARD + "bool"
 _NULL, _MERGE, _TIMESTAMP = _STANDARD + "null", _STANDARD + "merge", _STANDARD + "timestamp"
+_STRING = _STANDARD + "str"
 _BINARY = (_STANDARD + "binary", _STANDARD + "python/bytes")
 _RESOLVERS: dict[str | None, list[tuple[str, re.Pattern[str]]]] = (
     yaml.SafeLoader.yaml_implicit_resolvers
@@ -39,6 +39,7 @@ _RESOLVERS: dict[str | None, list[tuple[str, re.Pattern[str]]]] = (
 # Python refuses decimal texts of more than 4,300 digits; no number is that long.
 _MAX_NUMBER = 1000
 _WIDE = 1 << 30
+_GO_BASE64 = 70
 
 
 class Timestamp(str):
@@ -70,7 +71,11 @@ def load(data: bytes | str, limits: Limits) -> Any:
     for aliases that lead to themselves or expand beyond `limits.max_bytes`.
     """
     try:
-        return _build(_events(data), limits)
+        parser = _PARSER(data)
+        try:
+            return _build(parser.get_event, limits)
+        finally:
+            parser.dispose()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None)
@@ -82,23 +87,12 @@ def load(data: bytes | str, limits: Limits) -> Any:
         raise FormatError("expected YAML in UTF-8, got other bytes") from None
 
 
-def _events(data: bytes | str) -> Iterator[Event]:
-    parser = _PARSER(data)
-    try:
-        while True:
-            event: Event = parser.get_event()
-            yield event
-            if isinstance(event, StreamEndEvent):
-                return
-    finally:
-        parser.dispose()
-
-
-def _build(events: Iterator[Event], limits: Limits) -> Any:
+def _build(next_event: Callable[[], Any], limits: Limits) -> Any:
     stack: list[_Node] = []
     anchors: dict[str, tuple[Any, int] | None] = {}
     documents: list[Any] = []
-    for event in events:
+    while True:
+        event = next_event()
         kind = type(event)
         if kind is ScalarEvent:
             value = _scalar(event)
@@ -120,6 +114,8 @@ def _build(events: Iterator[Event], limits: Limits) -> Any:
                 anchors[node.anchor] = (value, weight)
         elif kind is AliasEvent:
             value, weight = _aliased(event, anchors)
+        elif kind is StreamEndEvent:
+            return documents[0] if documents else None
         else:
             continue
         if not stack:
@@ -132,10 +128,9 @@ def _build(events: Iterator[Event], limits: Limits) -> Any:
         parent.weight += weight
         if parent.weight > limits.max_bytes:
             raise LimitError(f"aliases expand to more than {limits.max_bytes} bytes")
-    return documents[0] if documents else None
 
 
-def _line(event: Event) -> int:
+def _line(event: Any) -> int:
     line: int = event.start_mark.line
     return line + 1
 
@@ -215,7 +210,7 @@ def _construct(tag: str, text: str, event: Any) -> Any:
 
 
 def _constructor(name: str) -> Callable[[str], Any]:
-    construct = getattr(SafeConstructor(), f"construct_yaml_{name}")  # type: ignore[no-untyped-call]
+    construct = getattr(SafeConstructor(), f"construct_yaml_{name}")
     return lambda text: construct(yaml.ScalarNode(_STANDARD + name, text))
 
 
@@ -232,33 +227,60 @@ class Block(str):
     __slots__ = ()
 
 
-class _Dumper(_DUMPER):  # type: ignore[misc]
+class _Dumper(_DUMPER):  # type: ignore[misc,unused-ignore]
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
+class _GoDumper(_Dumper):
+    """Quotes and folds as Go's yaml.v3 does, so that a cassette rewritten differs in nothing."""
+
+
 def _represent_block(dumper: Any, text: Block) -> Any:
     # A leading line break or blank needs an indentation hint, which readers differ about.
-    style = "|" if "\n" in text and text[0] not in "\n \t" and "\r" not in text else None
-    return dumper.represent_scalar(_STANDARD + "str", str(text), style=style)
+    literal = "\n" in text and text[0] not in "\n \t" and "\r" not in text
+    return dumper.represent_scalar(_STRING, str(text), style="|" if literal else None)
+
+
+def _represent_go_block(dumper: Any, text: Block) -> Any:
+    return _represent_block(dumper, text) if text else _represent_go_text(dumper, text)
+
+
+def _represent_go_text(dumper: Any, text: str) -> Any:
+    return dumper.represent_scalar(_STRING, str(text), style=None if text else '"')
+
+
+def _represent_go_binary(dumper: Any, data: bytes) -> Any:
+    text = base64.b64encode(data).decode()
+    lines = [text[start : start + _GO_BASE64] for start in range(0, len(text), _GO_BASE64)]
+    return dumper.represent_scalar(_BINARY[0], "\n".join((*lines, "")), style="|")
+
+
+def _represent_timestamp(dumper: Any, text: Timestamp) -> Any:
+    return dumper.represent_scalar(_TIMESTAMP, str(text))
 
 
 _Dumper.add_representer(Block, _represent_block)
-_Dumper.add_representer(
-    Timestamp, lambda dumper, text: dumper.represent_scalar(_TIMESTAMP, str(text))
-)
+_Dumper.add_representer(Timestamp, _represent_timestamp)
+_GoDumper.add_representer(Block, _represent_go_block)
+_GoDumper.add_representer(str, _represent_go_text)
+_GoDumper.add_representer(bytes, _represent_go_binary)
 
 
-def dump(value: Any, *, explicit_start: bool = False) -> bytes:
-    """Plain data as YAML in UTF-8 with two spaces of indentation, keys in their order."""
+def dump(value: Any, *, go: bool = False) -> bytes:
+    """Plain data as YAML in UTF-8 with two spaces of indentation, keys in their order.
+
+    `go` writes it the way Go's yaml.v3 does.
+    """
     dumped: bytes = yaml.dump(
         value,
-        Dumper=_Dumper,
+        Dumper=_GoDumper if go else _Dumper,
         encoding="utf-8",
         allow_unicode=True,
         sort_keys=False,
         default_flow_style=False,
-        explicit_start=explicit_start,
+        explicit_start=go,
         width=_WIDE,
     )
-    return dumped
+    # An end mark that the emitter puts behind some blocks; no content stands in this column.
+    return dumped.removesuffix(b"...\n") if dumped.endswith(b"\n...\n") else dumped

@@ -210,10 +210,16 @@ def write(tape: Tape) -> bytes:
         top = {"interactions": nodes} | (unknown if kept else {"version": 1})
     if kept.get("json"):
         try:
-            return (json.dumps(top, indent=4) + "\n").encode()
-        except TypeError:
+            return (json.dumps(top, indent=4, default=_surrogates) + "\n").encode()
+        except (TypeError, UnicodeDecodeError):
             pass  # A body that is no text, which JSON can't hold.
     return plain_yaml.dump(top)
+
+
+def _surrogates(body: Any) -> str:
+    if not isinstance(body, bytes):
+        raise TypeError
+    return body.decode("utf-8", "surrogatepass")
 
 
 def _interaction(exchange: Exchange) -> dict[str, Any]:

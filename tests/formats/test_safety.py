@@ -1,0 +1,229 @@
+"""Any bytes give a reading or one of our errors, within bounded time and memory."""
+
+import gzip
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.formats.cases import CASES
+from tokentape import formats
+from tokentape.errors import FormatError, LimitError, TokenTapeError
+from tokentape.limits import Limits
+
+NAMES = [format.name for format in formats.FORMATS]
+
+
+def opened(data: bytes, name: str = "x", format: str | None = None) -> None:
+    try:
+        formats.read(data, name, format=format, repair=True, limits=Limits(max_bytes=1 << 24))
+    except TokenTapeError as error:
+        assert str(error)
+
+
+@pytest.mark.parametrize("format", [None, *NAMES])
+@given(data=st.binary(max_size=300))
+def test_random_bytes(format: str | None, data: bytes) -> None:
+    opened(data, format=format)
+
+
+@pytest.mark.parametrize("format", [None, *NAMES])
+@given(data=st.text(st.sampled_from("{}[]'\"\\:,-&*!|>\n 01at#<"), max_size=80).map(str.encode))
+def test_random_punctuation(format: str | None, data: bytes) -> None:
+    opened(data, format=format)
+
+
+def mutations(data: bytes, seed: int) -> Iterator[bytes]:
+    chance = random.Random(seed)
+    for _ in range(40):
+        yield data[: chance.randrange(len(data) + 1)]
+        changed = bytearray(data)
+        for _ in range(chance.randint(1, 4)):
+            changed[chance.randrange(len(changed))] = chance.choice(
+                b"\0\n\r\t {}[]\"':,-&*!0aA\xff"
+            )
+        yield bytes(changed)
+        start = chance.randrange(len(data))
+        yield data[:start] + data[start + chance.randint(1, 30) :]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
+def test_damaged_recordings(case: object) -> None:
+    data, name = case.data, case.name  # type: ignore[attr-defined]
+    for number, damaged in enumerate(mutations(data, 7)):
+        opened(damaged, name)
+        if number % 10 == 0:
+            for format in NAMES:
+                opened(damaged, name, format)
+
+
+def test_damaged_values_of_real_recordings(shared) -> None:  # type: ignore[no-untyped-def]
+    files = sorted((shared / "recordings").rglob("*.json"), key=lambda path: path.stat().st_size)
+    files += sorted((shared / "recordings").rglob("*.yaml"), key=lambda path: path.stat().st_size)
+    small = [path for path in files if path.stat().st_size < 6000]
+    assert len(small) > 20
+    for path in small:
+        for number, damaged in enumerate(mutations(path.read_bytes(), 11)):
+            if number < 30:
+                opened(damaged, path.name)
+
+
+# Each value of a recording in turn becomes each of these.
+ODD: list[object] = [None, True, -1, 1e400, "", "\ud800", [], [None], {}, {"a": []}, 10**30]
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if c.data[:2] in (b"{\n", b'{"')], ids=lambda c: c.what
+)
+def test_values_of_the_wrong_type(case: object) -> None:
+    import json
+
+    whole = json.loads(case.data)  # type: ignore[attr-defined]
+
+    def places(node: object) -> Iterator[tuple[object, object]]:
+        keys = node.keys() if isinstance(node, dict) else range(len(node))  # type: ignore[arg-type]
+        for key in list(keys):
+            yield node, key
+            child = node[key]  # type: ignore[index]
+            if isinstance(child, (dict, list)):
+                yield from places(child)
+
+    tried = 0
+    for node, key in list(places(whole)):
+        before = node[key]  # type: ignore[index]
+        for value in ODD:
+            node[key] = value  # type: ignore[index]
+            data = json.dumps(whole).encode()
+            opened(data, case.name)  # type: ignore[attr-defined]
+            tried += 1
+            try:
+                reading = formats.read(data, case.name)  # type: ignore[attr-defined]
+                formats.write(reading.tape, reading.format)
+            except TokenTapeError:
+                continue
+        node[key] = before  # type: ignore[index]
+    assert tried
+
+
+DEEP = 100_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[" * DEEP,
+        b"[" * DEEP + b"]" * DEEP,
+        b'{"interactions":[' + b"[" * DEEP,
+        b'{"log":{"entries":[' + b'{"a":' * DEEP,
+        b'{"test_id":"","request":' + b"[" * DEEP,
+        b"version: 2\ninteractions: " + b"[" * DEEP,
+        b"version: 1\ninteractions:\n" + b"- " * DEEP,
+        b"version: 1\ninteractions:\n" + b"? " * DEEP,
+        b"version: 1\ninteractions: " + b"{a: " * DEEP,
+        b"{'messages': " + b"[" * DEEP + b"]" * DEEP + b"}",
+        b"{'messages': " * 20_000,
+        b"data: " + b"[" * DEEP + b"\n\n",
+        b"data: {\n" * 20_000,
+    ],
+    ids=lambda data: repr(data[:30]),
+)
+def test_deep_nesting(data: bytes) -> None:
+    opened(data)
+
+
+def test_deep_nesting_does_not_end_the_process() -> None:
+    code = (
+        "from tokentape import formats\n"
+        "for name in ('go-vcr', 'vcrpy', 'har', 'llama-stack', 'transcript', 'tape'):\n"
+        "    for mark in (b'[', b'{\"a\":', b'- ', b'? '):\n"
+        "        try:\n"
+        f"            formats.read(mark * {DEEP}, 'x', format=name)\n"
+        "        except formats.TokenTapeError:\n"
+        "            pass\n"
+        "print('alive')\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
+    )
+    assert found.stdout == "alive\n", found.stderr
+
+
+def test_many_aliases_are_bounded() -> None:
+    lines = ["a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    data = ("interactions: []\n" + "\n".join(lines)).encode()
+    with pytest.raises(LimitError, match="aliases expand"):
+        formats.read(data, "x.yaml")
+
+
+def test_an_alias_to_itself_is_refused() -> None:
+    with pytest.raises(LimitError, match="leads to itself"):
+        formats.read(b"interactions: &a [*a]\n", "x.yaml")
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress], ids=["gzip", "zstd"])
+def test_decompression_is_bounded(pack) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(LimitError, match="decompresses to more than"):
+        formats.read(pack(b"\0" * (1 << 22)), "x", limits=Limits(max_bytes=1 << 20))
+
+
+def test_the_size_is_bounded() -> None:
+    with pytest.raises(LimitError, match="larger than 10 bytes"):
+        formats.read(b"data: {}\n\ndata: {}\n\n", "x", limits=Limits(max_bytes=10))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress], ids=["gzip", "zstd"])
+def test_a_packed_file_that_breaks_off(pack) -> None:  # type: ignore[no-untyped-def]
+    data = pack(b"data: {}\n\n" + random.Random(1).randbytes(1000).hex().encode())
+    with pytest.raises(FormatError, match="breaks off"):
+        formats.read(data[:-20], "x.sse", format=None)
+
+
+def test_no_tag_constructs_an_object() -> None:
+    data = b"""interactions:
+- request: {method: GET, uri: 'http://x/', headers: {}, body: !!python/object/apply:os.getcwd []}
+  response:
+    status: {code: 200, message: OK}
+    headers: {}
+    body: {string: !!python/object/apply:os.system ['exit 1']}
+version: 1
+"""
+    (exchange,) = formats.read(data, "x.yaml").tape.exchanges
+    assert exchange.request.body == b""
+    assert exchange.body == b"exit 1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "? [a, b]\n: c",
+        "? {a: b}\n: c",
+        f"a: {'9' * 5000}",
+        f"a: 0x{'f' * 5000}",
+        "a: !!int x",
+        "a: !!float x",
+        "a: !!binary é",
+        "a: *nowhere",
+        "a: 2024-13-45",
+        "a: 1:60:99",
+        "<<: 1",
+        "a: .nan\nb: .inf",
+        "1: 2\n1: 3\nnull: x\n1.5: y\ntrue: z",
+        "a: \x07",
+        'a: "\\ud800"',
+        "a: b\n---\nc: d",
+        "a: !!set {a, b}\nb: !!omap [a: b]\nc: !!pairs [a: b]",
+    ],
+    ids=lambda text: repr(text[:20]),
+)
+def test_odd_yaml(text: str) -> None:
+    opened(f"interactions: []\n{text}\n".encode())
+
+
+def test_numbers_python_would_not_read() -> None:
+    opened(b'{"log":{"entries":[],"a":' + b"9" * 5000 + b"}}", "x.har")
