@@ -66,6 +66,7 @@ class ReplayProtocol(HttpToolsProtocol):
     __slots__ = (
         "_asked_us",
         "_asking",
+        "_begun",
         "_body",
         "_body_size",
         "_busy",
@@ -113,6 +114,7 @@ class ReplayProtocol(HttpToolsProtocol):
         self._asked_us = 0
         self._part = _BETWEEN
         self._fed = 0  # bytes of this read
+        self._begun = 0  # requests that have bytes in this read
         self._unfinished = 0  # bytes of earlier reads in the part that is coming in
         self._owes_continue = False
         self._body = b""  # its first piece, mostly all of it
@@ -195,14 +197,11 @@ class ReplayProtocol(HttpToolsProtocol):
             return
         self.seen = self.deck.sweeps
         self._fed = len(data)
+        self._begun = 0 if self._part == _BETWEEN else 1
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            # An offer to switch protocols (RFC 9110, 7.8) is answered in the one we speak.
-            self.parser = httptools.HttpRequestParser(self)
-            rest = data[upgrade.args[0] :]
-            if rest:
-                self.data_received(rest)
+            self._without_upgrade(data[upgrade.args[0] :])
             return
         except httptools.HttpParserCallbackError:
             raise
@@ -210,8 +209,26 @@ class ReplayProtocol(HttpToolsProtocol):
             self._refuse(400, "bad_request", f"expected an HTTP/1.1 request: {error}")
             return
         if self._part != _BETWEEN:
-            self._unfinished += self._fed
+            # Where requests before it ended in this read, how much is its own is not known.
+            self._unfinished = self._unfinished + self._fed if self._begun <= 1 else 0
             self._check_unfinished()
+
+    def _without_upgrade(self, rest: bytes) -> None:
+        """An offer to switch protocols (RFC 9110, 7.8) is answered in the one we speak.
+
+        The parser takes what follows such a head for the other protocol, so the request is read
+        again without the offer.
+        """
+        if self._deaf:
+            return
+        lines = [b"%b %b HTTP/1.1" % (self.parser.get_method(), self.url)]
+        lines += [
+            name + b": " + value
+            for name, value in self.headers
+            if name.lower() not in (b"connection", b"upgrade", b"http2-settings", b"expect")
+        ]
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
 
     def _check_unfinished(self) -> None:
         """Bound what a request may take that is not yet whole, framing and trailers too."""
@@ -226,6 +243,7 @@ class ReplayProtocol(HttpToolsProtocol):
         self.headers = []
         self._cared = _NONE
         self._part = _IN_HEAD
+        self._begun += 1
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name, value))
@@ -290,7 +308,9 @@ class ReplayProtocol(HttpToolsProtocol):
         cared = self._cared
         scope = None
         wire = _KEEP
-        if b"connection" in cared or not parser.should_keep_alive():
+        if b"connection" in cared or method == "CONNECT" or not parser.should_keep_alive():
+            if parser.should_upgrade() and method != "CONNECT":
+                return
             wire = self._wire(method)
         if b"x-tokentape-scope" in cared:
             scope = _text(cared[b"x-tokentape-scope"])

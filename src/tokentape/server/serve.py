@@ -25,11 +25,13 @@ _BACKLOG = 2048
 
 def bind(host: str, port: int) -> socket.socket:
     """A socket bound to this address; UsageError where that can't be."""
+    if not 0 <= port <= 65535:
+        raise UsageError(f"port: expected 0 to 65535, got {port}; 0 takes a free one")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-    except (OSError, UnicodeError, OverflowError) as error:
+    except (OSError, UnicodeError) as error:
         raise UsageError(f"can't find the address {host!r}: {error}") from None
     bound = socket.socket(family, kind, protocol)
     try:
@@ -37,9 +39,9 @@ def bind(host: str, port: int) -> socket.socket:
         bound.bind(address)
         bound.listen(_BACKLOG)
         bound.setblocking(False)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         bound.close()
-        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        if error.errno == errno.EADDRINUSE:
             raise UsageError(
                 f"port {port} on {host} is in use; give another with --port, "
                 "or --port 0 for a free one"
