@@ -200,7 +200,8 @@ GO_VCR = [
             GO_BLOCK,
             request='    transfer_encoding: []\n    trailer: {}\n    remote_addr: ""\n'
             '    request_uri: ""\n    form: {}\n',
-            response="    transfer_encoding:\n    - chunked\n    trailer: {}\n    uncompressed: true\n",
+            response="    transfer_encoding:\n    - chunked\n"
+            "    trailer: {}\n    uncompressed: true\n",
         ),
         "go-vcr",
         (FRAME + DONE,),
@@ -621,11 +622,11 @@ LLAMA = [
                 "body": None,
                 "is_streaming": False,
                 "is_exception": True,
-                "exception_message": "Error code: 429 - {'error': {'message': 'slow', 'code': None}}",
+                "exception_message": "Error code: 429 - {'error': {'message': 'no', 'code': None}}",
             }
         ),
         "llama-stack",
-        (b'{"error":{"message":"slow","code":null}}',),
+        (b'{"error":{"message":"no","code":null}}',),
         LLAMA_PLAIN,
         Fidelity.EVENTS,
         statuses=(429,),

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tokentape import formats
 from tokentape.formats.base import Aspect
+from tokentape.limits import DEFAULT_LIMITS
 from tokentape.model import Exchange, Read, Request, Response, Tape
 
 HOLDING = [
@@ -63,6 +64,12 @@ def through(tape: Tape, format: str) -> Exchange:
     return exchange
 
 
+def bare(data: bytes) -> bytes:
+    # Without the repair that `formats.read` asks for where events ran together.
+    (exchange,) = formats.by_name("sse").read(data, "x", DEFAULT_LIMITS).exchanges
+    return exchange.body
+
+
 def test_there_are_formats_that_hold_bytes() -> None:
     assert HOLDING == ["tape", "har", "go-vcr", "vcrpy", "sse"]
 
@@ -71,9 +78,7 @@ def test_there_are_formats_that_hold_bytes() -> None:
 @pytest.mark.parametrize("body", BODIES, ids=repr)
 def test_a_body_survives(format: str, body: bytes) -> None:
     if format == "sse":
-        assert (
-            formats.by_name("sse").read(body, "x", formats.DEFAULT_LIMITS).exchanges[0].body == body
-        )
+        assert formats.by_name("sse").read(body, "x", DEFAULT_LIMITS).exchanges[0].body == body
         return
     exchange = through(taped(body, body), format)
     assert exchange.body == body
@@ -99,7 +104,7 @@ def test_any_body_survives(format: str, body: bytes) -> None:
 @given(body=st.binary(max_size=200))
 def test_any_body_survives_as_a_bare_stream(body: bytes) -> None:
     data = formats.write(taped(body), "sse")
-    assert formats.by_name("sse").read(data, "x", formats.DEFAULT_LIMITS).exchanges[0].body == body
+    assert bare(data) == body
 
 
 @pytest.mark.parametrize("format", ["go-vcr", "vcrpy", "har"])

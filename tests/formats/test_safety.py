@@ -1,17 +1,21 @@
 """Any bytes give a reading or one of our errors, within bounded time and memory."""
 
+import contextlib
 import gzip
+import json
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.formats.cases import CASES
+from tests.formats.cases import CASES, Case
 from tokentape import formats
 from tokentape.errors import FormatError, LimitError, TokenTapeError
 from tokentape.limits import Limits
@@ -20,10 +24,8 @@ NAMES = [format.name for format in formats.FORMATS]
 
 
 def opened(data: bytes, name: str = "x", format: str | None = None) -> None:
-    try:
+    with contextlib.suppress(TokenTapeError):
         formats.read(data, name, format=format, repair=True, limits=Limits(max_bytes=1 << 24))
-    except TokenTapeError as error:
-        assert str(error)
 
 
 @pytest.mark.parametrize("format", [None, *NAMES])
@@ -53,8 +55,8 @@ def mutations(data: bytes, seed: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.what)
-def test_damaged_recordings(case: object) -> None:
-    data, name = case.data, case.name  # type: ignore[attr-defined]
+def test_damaged_recordings(case: Case) -> None:
+    data, name = case.data, case.name
     for number, damaged in enumerate(mutations(data, 7)):
         opened(damaged, name)
         if number % 10 == 0:
@@ -62,7 +64,7 @@ def test_damaged_recordings(case: object) -> None:
                 opened(damaged, name, format)
 
 
-def test_damaged_values_of_real_recordings(shared) -> None:  # type: ignore[no-untyped-def]
+def test_damaged_values_of_real_recordings(shared: Path) -> None:
     files = sorted((shared / "recordings").rglob("*.json"), key=lambda path: path.stat().st_size)
     files += sorted((shared / "recordings").rglob("*.yaml"), key=lambda path: path.stat().st_size)
     small = [path for path in files if path.stat().st_size < 6000]
@@ -80,34 +82,27 @@ ODD: list[object] = [None, True, -1, 1e400, "", "\ud800", [], [None], {}, {"a": 
 @pytest.mark.parametrize(
     "case", [c for c in CASES if c.data[:2] in (b"{\n", b'{"')], ids=lambda c: c.what
 )
-def test_values_of_the_wrong_type(case: object) -> None:
-    import json
+def test_values_of_the_wrong_type(case: Case) -> None:
+    whole = json.loads(case.data)
 
-    whole = json.loads(case.data)  # type: ignore[attr-defined]
-
-    def places(node: object) -> Iterator[tuple[object, object]]:
-        keys = node.keys() if isinstance(node, dict) else range(len(node))  # type: ignore[arg-type]
-        for key in list(keys):
+    def places(node: Any) -> Iterator[tuple[Any, Any]]:
+        for key in list(node) if isinstance(node, dict) else range(len(node)):
             yield node, key
-            child = node[key]  # type: ignore[index]
-            if isinstance(child, (dict, list)):
-                yield from places(child)
+            if isinstance(node[key], (dict, list)):
+                yield from places(node[key])
 
-    tried = 0
-    for node, key in list(places(whole)):
-        before = node[key]  # type: ignore[index]
+    found = list(places(whole))
+    assert found
+    for node, key in found:
+        before = node[key]
         for value in ODD:
-            node[key] = value  # type: ignore[index]
-            data = json.dumps(whole).encode()
-            opened(data, case.name)  # type: ignore[attr-defined]
-            tried += 1
-            try:
-                reading = formats.read(data, case.name)  # type: ignore[attr-defined]
+            node[key] = value
+            with contextlib.suppress(TokenTapeError):
+                reading = formats.read(json.dumps(whole).encode(), case.name)
                 formats.write(reading.tape, reading.format)
-            except TokenTapeError:
-                continue
-        node[key] = before  # type: ignore[index]
-    assert tried
+                formats.write(reading.tape, "tape")
+                formats.write(reading.tape, "vcrpy")
+        node[key] = before
 
 
 DEEP = 100_000
@@ -167,7 +162,7 @@ def test_an_alias_to_itself_is_refused() -> None:
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress], ids=["gzip", "zstd"])
-def test_decompression_is_bounded(pack) -> None:  # type: ignore[no-untyped-def]
+def test_decompression_is_bounded(pack: Callable[[bytes], bytes]) -> None:
     with pytest.raises(LimitError, match="decompresses to more than"):
         formats.read(pack(b"\0" * (1 << 22)), "x", limits=Limits(max_bytes=1 << 20))
 
@@ -178,7 +173,7 @@ def test_the_size_is_bounded() -> None:
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress], ids=["gzip", "zstd"])
-def test_a_packed_file_that_breaks_off(pack) -> None:  # type: ignore[no-untyped-def]
+def test_a_packed_file_that_breaks_off(pack: Callable[[bytes], bytes]) -> None:
     data = pack(b"data: {}\n\n" + random.Random(1).randbytes(1000).hex().encode())
     with pytest.raises(FormatError, match="breaks off"):
         formats.read(data[:-20], "x.sse", format=None)

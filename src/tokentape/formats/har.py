@@ -79,6 +79,8 @@ def _exchange(entry: dict[str, Any], notes: tuple[str, ...]) -> Exchange:
     status = fields.status(node.get("status") or 0, "response.status")
     offset_us, end_offset_us = times(entry)
     response = None
+    body = b""
+    posted_body = _posted(posted)
     # Browsers give status 0 to a request that no response came for.
     if status:
         body = _content(content, "response.content")
@@ -103,7 +105,7 @@ def _exchange(entry: dict[str, Any], notes: tuple[str, ...]) -> Exchange:
             method=fields.text(request.get("method"), "request.method"),
             url=fields.text(request.get("url"), "request.url"),
             headers=headers(request, "request.headers"),
-            body=_posted(posted),
+            body=posted_body,
             http_version=fields.as_text(request.get("httpVersion")) or None,
             started=started(entry),
         ),
@@ -111,7 +113,13 @@ def _exchange(entry: dict[str, Any], notes: tuple[str, ...]) -> Exchange:
         ending=Ending.COMPLETE if response is not None else Ending.CUT,
         end_offset_us=end_offset_us,
         notes=notes,
-        extra={NAME: plain_json.keep({"entry": kept})},
+        extra={
+            NAME: {
+                "entry": plain_json.keep(kept),
+                "request_digest": fields.fingerprint(posted_body),
+                "response_digest": fields.fingerprint(body),
+            }
+        },
     )
 
 

@@ -38,8 +38,8 @@ def _entry(exchange: Exchange) -> dict[str, Any]:
     node: dict[str, Any] = {"startedDateTime": UNKNOWN_START, "time": 0} | old
     if started(node) != exchange.request.started:
         node["startedDateTime"] = exchange.request.started or UNKNOWN_START
-    node["request"] = _request(exchange.request, request)
-    node["response"] = _response(exchange.response, response)
+    node["request"] = _request(exchange.request, request, kept)
+    node["response"] = _response(exchange.response, response, kept)
     node.setdefault("cache", {})
     offset_us = exchange.response.offset_us if exchange.response is not None else None
     known = times(old)
@@ -62,23 +62,26 @@ def _pairs(headers: Headers) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in headers]
 
 
-def _request(request: Request, old: dict[str, Any]) -> dict[str, Any]:
+def _request(request: Request, old: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
     node: dict[str, Any] = {"method": request.method, "url": request.url}
     node |= {"httpVersion": request.http_version or "", "cookies": []}
     node |= {"headers": [], "queryString": _query(request.url), "headersSize": -1}
-    node |= old
+    node |= {"bodySize": len(request.body or b"")} | old
     if old.get("url") != request.url:
         node["queryString"] = _query(request.url)
     node |= {"method": request.method, "url": request.url}
     node["httpVersion"] = request.http_version or ""
-    if headers(old, "request.headers") != request.headers:
+    posted = fields.mapping(node.pop("postData", None), "postData")
+    same_headers = old and headers(old, "request.headers") == request.headers
+    if not same_headers:
         node |= {"headers": _pairs(request.headers), "cookies": []}
+    if not same_headers or "mimeType" not in posted:
+        posted["mimeType"] = header(request.headers, "content-type") or ""
     body = request.body or b""
-    media = header(request.headers, "content-type") or ""
-    posted = {"mimeType": media} | fields.mapping(node.pop("postData", None), "postData")
     if body:
         node["postData"] = posted | _text(body)
-    node["bodySize"] = len(body)
+    if kept.get("request_digest") != fields.fingerprint(body):
+        node["bodySize"] = len(body)
     return node
 
 
@@ -90,14 +93,16 @@ def _query(url: str) -> list[dict[str, str]]:
     return _pairs(tuple(found))
 
 
-def _response(response: Response | None, old: dict[str, Any]) -> dict[str, Any]:
+def _response(
+    response: Response | None, old: dict[str, Any], kept: dict[str, Any]
+) -> dict[str, Any]:
     response = response or Response(status=0)
     body = response.body
-    media = header(response.headers, "content-type") or _UNKNOWN_TYPE
-    content: dict[str, Any] = {"size": len(body), "mimeType": media}
-    content |= fields.mapping(old.get("content"), "content")
+    content = {"size": len(body)} | fields.mapping(old.get("content"), "content")
     if body:
-        content |= {"size": len(body)} | _text(body)
+        content |= _text(body)
+    if kept.get("response_digest") != fields.fingerprint(body):
+        content["size"] = len(body)
     node: dict[str, Any] = {"status": response.status, "statusText": "", "httpVersion": ""}
     node |= {"cookies": [], "headers": [], "redirectURL": "", "headersSize": -1, "bodySize": -1}
     node |= old
@@ -105,8 +110,11 @@ def _response(response: Response | None, old: dict[str, Any]) -> dict[str, Any]:
     node["statusText"] = response.reason or ""
     node["httpVersion"] = response.http_version or ""
     as_bytes = content.get("encoding") == "base64"
-    if response_headers(old, body, as_bytes=as_bytes) != response.headers:
-        node |= {"headers": _pairs(response.headers), "cookies": []}
+    same_headers = old and response_headers(old, body, as_bytes=as_bytes) == response.headers
+    if not same_headers:
+        node |= {"headers": _pairs(response.headers), "cookies": [], "redirectURL": ""}
+    if not same_headers or "mimeType" not in content:
+        content["mimeType"] = header(response.headers, "content-type") or _UNKNOWN_TYPE
     return node
 
 

@@ -52,6 +52,7 @@ def read(data: bytes, name: str, limits: Limits) -> Tape:
     kind, request = _request(request_node, name)
     notes = ["request body rendered from the recorded arguments"]
     path = fields.as_text(request_node.get("endpoint")) or request.url
+    scope = _scope(top, request_node)
     ending = Ending.COMPLETE
     status = 200 if node.get("status") is None else fields.status(node["status"], "response.status")
     if node.get("is_exception") and not (node.get("is_streaming") and node.get("body")):
@@ -75,6 +76,8 @@ def read(data: bytes, name: str, limits: Limits) -> Tape:
         "request_keys": list(request_node),
         "response_keys": list(node),
         "shape": body.shape,
+        "status": status,
+        "scope": scope,
         "labels": _run_lengths(body.labels),
         "request_digest": fields.fingerprint(request.body),
         "response_digest": fields.fingerprint(body.data),
@@ -92,7 +95,7 @@ def read(data: bytes, name: str, limits: Limits) -> Tape:
         ),
         ending=ending,
         fidelity=Fidelity.EVENTS,
-        scope=_scope(top, request_node),
+        scope=scope,
         notes=tuple(notes),
         extra={NAME: plain_json.keep(kept)},
     )
@@ -124,7 +127,8 @@ def _request(node: dict[str, Any], name: str) -> tuple[str, Request]:
             headers=headers,
             body=plain_json.compact(fields.without(arguments, TRANSPORT)),
         )
-    if "file" in f"{' '.join(node)} {name}".lower() or "processor" in " ".join(node):
+    told = [name, *node, *(value for value in node.values() if isinstance(value, str))]
+    if any("file" in text.lower() or "processor" in text.lower() for text in told):
         raise RefusedError("file-processor record", "a local parser's result, no HTTP exchange")
     raise RefusedError(
         "llama-stack record of an unknown kind",
@@ -153,7 +157,7 @@ def _body(value: Any, streaming: bool, path: str, cut: bool) -> _Body:
     if not streaming:
         return _Body(plain_json.compact(chunks), shape="list", labels=labels)
     if value and all(isinstance(item, str) for item in value):
-        return _Body(_joined(value), "text/event-stream", shape="lines")
+        return _lines(value)
     kind = rendering.kind_of(chunks, labels, path)
     rendered = rendering.stream(chunks, kind, cut=cut)
     return _Body(rendered, kind.content_type, shape=kind.name.lower(), labels=labels)
@@ -167,16 +171,17 @@ def _is_model_list(labels: tuple[str, ...], streaming: bool, path: str) -> bool:
     return path.split("?")[0].endswith("/models")
 
 
-def _joined(lines: list[str]) -> bytes:
+def _lines(lines: list[str]) -> _Body:
     """Lines of an event stream as its body, with the line ends that reading by lines took off."""
     if any(line.endswith("\n") for line in lines):
-        return fields.encode("".join(lines))
-    if "" in lines:
-        return fields.encode("".join(line + "\n" for line in lines))
-    # The recorder dropped the blank lines: a frame ends with its data.
-    return fields.encode(
-        "".join(line + ("\n\n" if line.startswith("data:") else "\n") for line in lines)
-    )
+        text, shape = "".join(lines), "ended lines"
+    elif "" in lines:
+        text, shape = "".join(line + "\n" for line in lines), "lines"
+    else:
+        # The recorder dropped the blank lines: a frame ends with its data.
+        ends = ("\n\n" if line.startswith("data:") else "\n" for line in lines)
+        text, shape = "".join(map("".join, zip(lines, ends, strict=True))), "bare lines"
+    return _Body(fields.encode(text), "text/event-stream", shape=shape)
 
 
 def _run_lengths(labels: tuple[str, ...]) -> list[list[Any]]:
@@ -201,6 +206,7 @@ def _exception(node: dict[str, Any]) -> tuple[int, _Body]:
         status = code
     elif told is not None:
         status = int(told.group(1))
+    shape = "exception" if node.get("body") is None else "exception with a list"
     body = data.get("body")
     if body is None and told is not None:
         body = _literal(told.group(2) or "")
@@ -208,16 +214,16 @@ def _exception(node: dict[str, Any]) -> tuple[int, _Body]:
         # The SDK takes the error out of the answer it stands in; its message shows whether it did.
         if "error" not in body and "{'error':" in message:
             body = {"error": body}
-        return status, _Body(plain_json.compact(body), shape="exception")
+        return status, _Body(plain_json.compact(body), shape=shape)
     if isinstance(body, str) and body:
-        return status, _Body(fields.encode(body), "text/plain", shape="exception")
+        return status, _Body(fields.encode(body), "text/plain", shape=shape)
     error = {
         "message": message,
         "type": fields.as_text(data.get("type")) or "error",
         "param": None,
         "code": None,
     }
-    return status, _Body(plain_json.compact({"error": error}), shape="exception")
+    return status, _Body(plain_json.compact({"error": error}), shape=shape)
 
 
 def _literal(text: str) -> Any:

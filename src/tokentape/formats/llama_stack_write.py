@@ -90,7 +90,7 @@ def _request(exchange: Exchange, old: dict[str, Any], kept: dict[str, Any]) -> d
             found["headers"] = {}
         elif "headers" in old:
             found["headers"] = old["headers"]
-    if "test_id" in found:
+    if "test_id" in found and kept.get("scope") != exchange.scope:
         found["test_id"] = exchange.scope
     return _in_order(found, kept.get("request_keys"))
 
@@ -105,25 +105,25 @@ def _value(body: bytes) -> Any:
 
 def _response(exchange: Exchange, old: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
     response = exchange.response or Response(status=500)
-    body = response.body
-    unchanged = kept.get("response_digest") == fields.fingerprint(body)
+    shape = str(kept.get("shape", ""))
+    found: dict[str, Any]
+    if old and _is_unchanged(response, kept):
+        found = old | {"body": _body(response, shape, _labels(kept))}
+        return _in_order(found, kept.get("response_keys"))
+    is_http = kept.get("kind") == "http"
+    found = {"status": response.status} if is_http else {}
+    if not is_http and response.status >= 400:
+        return found | {"body": None, "is_streaming": False} | _exception(response)
     streaming = _is_stream(response)
-    found: dict[str, Any] = {}
-    if "status" in old or kept.get("kind") == "http":
-        found["status"] = response.status
-    if kept.get("kind") == "http" or 200 <= response.status < 400:
-        shape = str(kept.get("shape", "")) if kept else ""
-        found["body"] = _body(response, shape, _labels(kept))
-        found["is_streaming"] = old.get("is_streaming", False) if unchanged and old else streaming
-        if exchange.ending is Ending.CUT and streaming:
-            found |= {"is_exception": True, "exception_message": "the stream was cut"}
-    else:
-        found |= {"body": None, "is_streaming": False} | _exception(response)
-    if unchanged and old:
-        found |= fields.without(old, ("status", "body"))
-    else:
-        found |= fields.without(old, (*found, "exception_data", "exception_message"))
-    return _in_order(found, kept.get("response_keys"))
+    found |= {"body": _body(response, "", _labels(kept)), "is_streaming": streaming}
+    if exchange.ending is Ending.CUT and streaming:
+        found |= {"is_exception": True, "exception_message": "the stream was cut"}
+    return found
+
+
+def _is_unchanged(response: Response, kept: dict[str, Any]) -> bool:
+    digest = fields.fingerprint(response.body)
+    return (kept.get("status"), kept.get("response_digest")) == (response.status, digest)
 
 
 def _is_stream(response: Response) -> bool:
@@ -144,15 +144,12 @@ def _labels(kept: dict[str, Any]) -> list[str]:
 
 def _body(response: Response, shape: str, labels: list[str]) -> Any:
     body = response.body
-    if shape == "lines" or (not shape and _is_typed(body)):
-        return body.decode("utf-8", "replace").removesuffix("\n").split("\n") if body else []
+    if shape.startswith("exception"):
+        return None if shape == "exception" else []
+    if shape in ("lines", "bare lines", "ended lines") or (not shape and _is_typed(body)):
+        return _lines(body.decode("utf-8", "replace"), shape)
     if _is_stream(response):
-        if "ndjson" in (header(response.headers, "content-type") or ""):
-            chunks = [_value(line) for line in body.split(b"\n") if line.strip()]
-        else:
-            data = (event.data for event in sse.events(body))
-            chunks = [_value(fields.encode(item)) for item in data if item.strip() != "[DONE]"]
-        return _chunks(chunks, labels)
+        return _chunks(_payloads(response), labels)
     value = _value(body)
     if shape == "models" or (not shape and _is_models(value)):
         items = value.get("data") if isinstance(value, dict) else None
@@ -164,6 +161,21 @@ def _body(response: Response, shape: str, labels: list[str]) -> Any:
         return value
     label = labels[0] if labels else _label(value)
     return {TYPE: label, DATA: value} if label else value
+
+
+def _lines(text: str, shape: str) -> list[str]:
+    """The stream as the lines a recorder read; `shape` says what it did with their ends."""
+    if shape == "ended lines":
+        return [line + "\n" for line in text.removesuffix("\n").split("\n")] if text else []
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return [line for line in lines if line] if shape == "bare lines" else lines
+
+
+def _payloads(response: Response) -> list[Any]:
+    if "ndjson" in (header(response.headers, "content-type") or ""):
+        return [_value(line) for line in response.body.split(b"\n") if line.strip()]
+    data = (event.data for event in sse.events(response.body))
+    return [_value(fields.encode(item)) for item in data if item.strip() != "[DONE]"]
 
 
 def _is_typed(body: bytes) -> bool:

@@ -1,0 +1,257 @@
+"""A recording read and written again is the same to its own tools; an edited one keeps no secret."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from tests.formats.cases import CASES, GO_VCR, HAR, LLAMA, SSE, VCRPY, Case
+from tokentape import formats
+from tokentape.errors import UsageError
+from tokentape.formats import go_duration, plain_yaml
+from tokentape.limits import DEFAULT_LIMITS
+from tokentape.model import Exchange, Read, Response, Tape
+
+
+def loaded(data: bytes, format: str) -> Any:
+    """The file in the data model of the tools that own the format."""
+    if format in ("go-vcr", "vcrpy"):
+        return yaml.load(data, yaml.SafeLoader)
+    return json.loads(data) if format in ("llama-stack", "har") else data
+
+
+# Python's tags and packing are not given back; the rest is.
+PLAIN = [c for c in CASES if formats.by_name(c.format).write and b"!!python/" not in c.data[:9999]]
+PLAIN = [case for case in PLAIN if not case.name.endswith((".gz", ".txt"))]
+
+
+@pytest.mark.parametrize("through_native", [False, True], ids=["directly", "through a tape"])
+@pytest.mark.parametrize("case", PLAIN, ids=lambda case: f"{case.format}: {case.what}")
+def test_what_is_written_loads_equal(case: Case, through_native: bool) -> None:
+    tape = formats.read(case.data, case.name).tape
+    if through_native:
+        tape = formats.read(formats.write(tape, "tape"), "a.tape.jsonl").tape
+    if case.what == "a WebSocket beside it" or case.what == "WebSocket frames beside HTTP":
+        assert formats.read(formats.write(tape, case.format), case.name).tape.exchanges
+        return
+    assert loaded(formats.write(tape, case.format), case.format) == loaded(case.data, case.format)
+
+
+def test_every_written_format_is_among_them() -> None:
+    assert {case.format for case in PLAIN} == {"go-vcr", "vcrpy", "llama-stack", "har", "sse"}
+
+
+@pytest.mark.parametrize("case", [GO_VCR[0], *LLAMA], ids=lambda case: case.what)
+def test_the_bytes_come_back_too(case: Case) -> None:
+    assert formats.write(formats.read(case.data, case.name).tape, case.format) == case.data
+
+
+UNKNOWN = b"""%sinteractions:
+- request:
+    body: null
+    headers:
+      1: [2, 3.5]
+      "": ['']
+    method: get
+    uri: http://x/
+    later: {at: 2024-01-02, deep: [{on: .inf, raw: !!binary AP8=, 7: seven, "$base64": x}]}
+  response:
+    body: {string: 'y', more: kept}
+    headers: null
+    status: {code: '200', message: null, extra: 1}
+    huge: 123456789012345678901234567890
+  recorded_at: 2024-01-02 03:04:05.678
+metadata: {by: someone, when: 2024-01-02}
+version: 1
+"""
+
+
+def test_unknown_keys_and_values_are_kept() -> None:
+    data = UNKNOWN % b""
+    tape = formats.read(data, "a.yaml").tape
+    native = formats.read(formats.write(tape, "tape"), "a.tape.jsonl").tape
+    assert native == tape
+    expected = loaded(data, "vcrpy")
+    # A body's siblings within `body` are no part of what vcrpy knows.
+    del expected["interactions"][0]["response"]["body"]["more"]
+    assert loaded(formats.write(native, "vcrpy"), "vcrpy") == expected
+
+
+def edited(exchange: Exchange, **fields: Any) -> Tape:
+    return Tape(exchanges=(msgspec.structs.replace(exchange, **fields),))
+
+
+SECRET = "sk-secret"
+
+
+def secretive(case: Case) -> bytes:
+    """The recording with a secret in its url, headers and bodies."""
+    data = case.data.replace(b"chat/completions", b"chat/completions?key=" + SECRET.encode())
+    data = data.replace(b'"application/json"', f'"{SECRET}"'.encode())
+    data = data.replace(b"- application/json", f"- {SECRET}".encode())
+    data = data.replace(b"form: {}", f"form: {{key: [{SECRET}]}}".encode())
+    data = data.replace(b'request_uri: ""', f"request_uri: /?key={SECRET}".encode())
+    return data.replace(b'"model":"m"', f'"model":"{SECRET}"'.encode())
+
+
+@pytest.mark.parametrize(
+    "case", [GO_VCR[0], GO_VCR[4], VCRPY[0], HAR[0], LLAMA[0], LLAMA[11]], ids=lambda c: c.what
+)
+def test_what_was_edited_out_does_not_come_back(case: Case) -> None:
+    data = secretive(case)
+    if case.format == "llama-stack":
+        data = data.replace(b'"model": "m"', f'"model": "{SECRET}"'.encode())
+    assert SECRET.encode() in data
+    (exchange,) = formats.read(data, case.name).tape.exchanges
+    request = msgspec.structs.replace(
+        exchange.request, url="http://y/v1/chat/completions", headers=(), body=b'{"model":"z"}'
+    )
+    response = Response(status=201, reason="Made", headers=(("a", "b"),), reads=(Read(b"{}"),))
+    written = formats.write(edited(exchange, request=request, response=response), case.format)
+    assert SECRET.encode() not in written
+    (again,) = formats.read(written, "x", format=case.format).tape.exchanges
+    assert again.request.url == request.url
+    assert again.request.body == request.body
+    assert again.body == b"{}"
+
+
+def test_an_edited_time_is_written() -> None:
+    (exchange,) = formats.read(GO_VCR[0].data, "a.yaml").tape.exchanges
+    assert exchange.response is not None
+    assert exchange.response.offset_us == 785_200
+    response = msgspec.structs.replace(exchange.response, offset_us=1_500_000)
+    written = formats.write(edited(exchange, response=response), "go-vcr")
+    assert b"duration: 1.5s" in written
+
+
+def test_ids_are_positions() -> None:
+    (exchange,) = formats.read(GO_VCR[0].data, "a.yaml").tape.exchanges
+    written = loaded(formats.write(Tape(exchanges=(exchange,) * 3), "go-vcr"), "go-vcr")
+    assert [node["id"] for node in written["interactions"]] == [0, 1, 2]
+
+
+def test_go_vcr_gets_blocks_and_a_start() -> None:
+    written = formats.write(formats.read(SSE[0].data, "a.sse").tape, "go-vcr")
+    assert written.startswith(b"---\nversion: 2\ninteractions:\n- id: 0\n  request:\n    proto: ")
+    assert b"    body: |+\n      data: {" in written
+
+
+def test_har_has_what_the_format_demands() -> None:
+    log = loaded(formats.write(formats.read(SSE[0].data, "a.sse").tape, "har"), "har")["log"]
+    assert (log["version"], log["creator"]["name"]) == ("1.2", "TokenTape")
+    (entry,) = log["entries"]
+    assert entry.keys() >= {"startedDateTime", "time", "request", "response", "cache", "timings"}
+    request = {"method", "url", "httpVersion", "cookies", "headers", "queryString", "headersSize"}
+    assert entry["request"].keys() == request | {"bodySize"}
+    assert entry["response"].keys() == {
+        *("status", "statusText", "httpVersion", "cookies", "headers", "content", "redirectURL"),
+        *("headersSize", "bodySize"),
+    }
+
+
+def test_har_times() -> None:
+    (exchange,) = formats.read(HAR[0].data, "a.har").tape.exchanges
+    assert exchange.request.started == "2026-03-01T10:00:00.250000Z"
+    assert exchange.response is not None
+    # blocked + connect (ssl is part of it) + send + wait
+    assert exchange.response.offset_us == 321_750
+    assert exchange.end_offset_us == 1_500_500
+    bare = msgspec.structs.replace(exchange, extra={})
+    (again,) = formats.read(formats.write(Tape(exchanges=(bare,)), "har"), "a.har").tape.exchanges
+    assert again.request.started == exchange.request.started
+    assert again.end_offset_us == exchange.end_offset_us
+    assert again.response is not None
+    assert again.response.offset_us == exchange.response.offset_us
+
+
+def test_times_that_are_not_known_stay_so() -> None:
+    tape = formats.read(SSE[0].data, "a.sse").tape
+    for format in ("har", "go-vcr", "vcrpy"):
+        (exchange,) = formats.read(formats.write(tape, format), "x", format=format).tape.exchanges
+        assert exchange.response is not None
+        assert exchange.response.offset_us is None
+        assert exchange.end_offset_us is None
+        assert exchange.request.started is None
+
+
+@pytest.mark.parametrize("format", ["sse", "llama-stack"])
+@pytest.mark.parametrize("count", [0, 2])
+def test_one_exchange_only(format: str, count: int) -> None:
+    (exchange,) = formats.read(SSE[0].data, "a.sse").tape.exchanges
+    with pytest.raises(UsageError, match="--exchange"):
+        formats.write(Tape(exchanges=(exchange,) * count), format)
+
+
+def test_a_transcript_is_only_read() -> None:
+    with pytest.raises(UsageError, match="only read"):
+        formats.write(Tape(), "transcript")
+
+
+def test_a_stream_becomes_a_recording_of_llama_stack() -> None:
+    (exchange,) = formats.read(GO_VCR[0].data, "a.yaml").tape.exchanges
+    node = loaded(formats.write(Tape(exchanges=(exchange,)), "llama-stack"), "llama-stack")
+    assert list(node) == ["test_id", "request", "response", "id_normalization_mapping"]
+    assert node["request"]["endpoint"] == "/v1/chat/completions"
+    assert node["response"] == {
+        "body": [
+            {
+                "__type__": "openai.types.chat.chat_completion_chunk.ChatCompletionChunk",
+                "__data__": {"object": "chat.completion.chunk"},
+            }
+        ],
+        "is_streaming": True,
+    }
+
+
+def test_a_failure_becomes_an_exception_of_llama_stack() -> None:
+    (exchange,) = formats.read(GO_VCR[0].data, "a.yaml").tape.exchanges
+    response = Response(status=429, reads=(Read(b'{"error":{"message":"slow"}}'),))
+    written = formats.write(edited(exchange, response=response), "llama-stack")
+    told = loaded(written, "llama-stack")["response"]
+    assert told["body"] is None
+    assert told["exception_data"]["type"] == "RateLimitError"
+    assert told["exception_data"]["body"] == {"message": "slow"}
+    (again,) = formats.read(written, "a.json").tape.exchanges
+    assert again.response is not None
+    assert again.response.status == 429
+    assert again.body == b'{"error":{"message":"slow"}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "microseconds"),
+    [
+        ("0", 0),
+        ("0s", 0),
+        ("785.2ms", 785_200),
+        ("2.6s", 2_600_000),
+        ("1m2s", 62_000_000),
+        ("1h2m3.5s", 3_723_500_000),
+        ("755.667µs", 756),
+        ("755.667μs", 756),
+        ("10us", 10),
+        ("1500ns", 2),
+        (".5s", 500_000),
+        ("1.224742875s", 1_224_743),
+    ],
+)
+def test_durations(text: str, microseconds: int) -> None:
+    assert go_duration.parse(text) == microseconds
+    assert go_duration.parse(go_duration.render(microseconds)) == microseconds
+
+
+@pytest.mark.parametrize("text", ["", "-1s", "5", "s", "1x", "1s ", "1.s.s", "9" * 30 + "h", ".s"])
+def test_other_durations_are_refused(text: str) -> None:
+    with pytest.raises(formats.FormatError, match="expected a duration"):
+        go_duration.parse(text)
+
+
+@pytest.mark.parametrize("go", [False, True])
+@pytest.mark.parametrize(
+    "value",
+    [{}, [], "", {"a": ""}, {"a": "|\n"}, [plain_yaml.Block("a\nb\n")], {"a": [{"b": None}]}, b""],
+    ids=repr,
+)
+def test_yaml_dumps_load_again(value: Any, go: bool) -> None:
+    assert plain_yaml.load(plain_yaml.dump(value, go=go), DEFAULT_LIMITS) == value
