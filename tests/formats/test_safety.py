@@ -133,12 +133,12 @@ def test_deep_nesting(data: bytes) -> None:
 
 def test_deep_nesting_does_not_end_the_process() -> None:
     code = (
-        "from tokentape import formats\n"
+        "from tokentape import errors, formats\n"
         "for name in ('go-vcr', 'vcrpy', 'har', 'llama-stack', 'transcript', 'tape'):\n"
         "    for mark in (b'[', b'{\"a\":', b'- ', b'? '):\n"
         "        try:\n"
         f"            formats.read(mark * {DEEP}, 'x', format=name)\n"
-        "        except formats.TokenTapeError:\n"
+        "        except errors.TokenTapeError:\n"
         "            pass\n"
         "print('alive')\n"
     )

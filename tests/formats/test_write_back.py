@@ -1,4 +1,4 @@
-"""A recording read and written again is the same to its own tools; an edited one keeps no secret."""
+"""A recording read and written again is equal to its own tools; an edited one keeps no secret."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ import yaml
 
 from tests.formats.cases import CASES, GO_VCR, HAR, LLAMA, SSE, VCRPY, Case
 from tokentape import formats
-from tokentape.errors import UsageError
+from tokentape.errors import FormatError, UsageError
 from tokentape.formats import go_duration, plain_yaml
 from tokentape.limits import DEFAULT_LIMITS
 from tokentape.model import Exchange, Read, Response, Tape
@@ -243,7 +243,7 @@ def test_durations(text: str, microseconds: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "-1s", "5", "s", "1x", "1s ", "1.s.s", "9" * 30 + "h", ".s"])
 def test_other_durations_are_refused(text: str) -> None:
-    with pytest.raises(formats.FormatError, match="expected a duration"):
+    with pytest.raises(FormatError, match="expected a duration"):
         go_duration.parse(text)
 
 

@@ -1,0 +1,118 @@
+"""Content codings are undone, within bounds; what is not encoded is left alone."""
+
+import gzip
+import zlib
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokentape import content
+from tokentape.errors import FormatError, LimitError, TokenTapeError
+from tokentape.limits import DEFAULT_LIMITS, Limits
+
+TEXT = b'data: {"a": 1}\n\n' * 9
+
+
+def raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    ("body", "coding"),
+    [
+        (TEXT, None),
+        (TEXT, ""),
+        (TEXT, "identity"),
+        (gzip.compress(TEXT), "gzip"),
+        (gzip.compress(TEXT), "X-GZIP"),
+        (gzip.compress(TEXT[:20]) + gzip.compress(TEXT[20:]), "gzip"),
+        (zlib.compress(TEXT), "deflate"),
+        (raw_deflate(TEXT), "deflate"),
+        (zstandard.compress(TEXT), "zstd"),
+        (zstandard.compress(TEXT[:20]) + zstandard.compress(TEXT[20:]), "zstd"),
+        (zstandard.compress(gzip.compress(TEXT)), "gzip, zstd"),
+        (TEXT, "gzip"),
+        (TEXT, "deflate"),
+        (TEXT, "zstd"),
+        (TEXT, "br"),
+        (TEXT, "made-up"),
+    ],
+)
+def test_codings_are_undone(body: bytes, coding: str | None) -> None:
+    assert content.decode(body, coding) == TEXT
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd", "br", "identity"])
+def test_nothing_is_nothing(coding: str) -> None:
+    assert content.decode(b"", coding) == b""
+
+
+@pytest.mark.parametrize("coding", ["br", "compress", "made-up"])
+def test_other_codings_are_refused(coding: str) -> None:
+    with pytest.raises(FormatError, match=f"content coding '{coding}'"):
+        content.decode(b"\x8b\x00\x80\xff\xfe", coding)
+
+
+@pytest.mark.parametrize(
+    ("body", "coding"),
+    [
+        (gzip.compress(bytes(1 << 22)), "gzip"),
+        (zlib.compress(bytes(1 << 22)), "deflate"),
+        (zstandard.compress(bytes(1 << 22)), "zstd"),
+    ],
+)
+def test_the_size_is_bounded(body: bytes, coding: str) -> None:
+    with pytest.raises(LimitError, match="more than 1000 bytes"):
+        content.decode(body, coding, Limits(max_bytes=1000))
+
+
+@pytest.mark.parametrize(("pack", "coding"), [(gzip.compress, "gzip"), (zlib.compress, "deflate")])
+def test_a_stream_that_was_cut_gives_what_is_there(pack, coding: str) -> None:  # type: ignore[no-untyped-def]
+    body = pack(TEXT)
+    found = content.decode(body[:-9], coding)
+    assert found
+    assert TEXT.startswith(found)
+
+
+def test_damage_is_an_error() -> None:
+    body = bytearray(gzip.compress(TEXT))
+    body[15] ^= 0xFF
+    with pytest.raises(FormatError, match="damaged"):
+        content.decode(bytes(body), "gzip")
+
+
+@given(body=st.binary(), coding=st.sampled_from(["gzip", "deflate", "zstd", "br", "x, gzip"]))
+@pytest.mark.parametrize("magic", [b"", content.GZIP_MAGIC, content.ZSTD_MAGIC, b"\x78\x9c"])
+def test_any_bytes(magic: bytes, body: bytes, coding: str) -> None:
+    try:
+        assert isinstance(content.decode(magic + body, coding), bytes)
+    except TokenTapeError as error:
+        assert error.message  # noqa: PT017
+
+
+@given(data=st.binary(max_size=3000), cut=st.integers(0, 3000), checksum=st.booleans())
+def test_a_cut_zstd_file_is_known(data: bytes, cut: int, checksum: bool) -> None:
+    packed = zstandard.ZstdCompressor(write_checksum=checksum).compress(data)
+    assert content.unzstd(packed, DEFAULT_LIMITS) == (data, True)
+    if 4 < cut < len(packed):
+        assert not content.unzstd(packed[:cut], DEFAULT_LIMITS)[1]
+
+
+@pytest.mark.parametrize(
+    ("body", "coding", "encoded"),
+    [
+        (gzip.compress(TEXT), "gzip", True),
+        (TEXT, "gzip", False),
+        (zlib.compress(TEXT), "deflate", True),
+        (zstandard.compress(TEXT), "zstd", True),
+        (b"\x8b\x00\x80\xff", "br", True),
+        (TEXT, "br", False),
+        (TEXT, None, False),
+        (b"\xff", "identity", False),
+    ],
+)
+def test_whether_a_body_is_encoded(body: bytes, coding: str | None, encoded: bool) -> None:
+    assert content.is_encoded(body, coding) is encoded
