@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import zstandard
 from hypothesis import given
@@ -75,6 +76,14 @@ def test_damaged_values_of_real_recordings(shared: Path) -> None:
                 opened(damaged, path.name)
 
 
+def places(node: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place in nested lists and dicts, as a container and a key."""
+    for key in list(node) if isinstance(node, dict) else range(len(node)):
+        yield node, key
+        if isinstance(node[key], (dict, list)):
+            yield from places(node[key])
+
+
 # Each value of a recording in turn becomes each of these.
 ODD: list[object] = [None, True, -1, 1e400, "", "\ud800", [], [None], {}, {"a": []}, 10**30]
 
@@ -84,12 +93,6 @@ ODD: list[object] = [None, True, -1, 1e400, "", "\ud800", [], [None], {}, {"a": 
 )
 def test_values_of_the_wrong_type(case: Case) -> None:
     whole = json.loads(case.data)
-
-    def places(node: Any) -> Iterator[tuple[Any, Any]]:
-        for key in list(node) if isinstance(node, dict) else range(len(node)):
-            yield node, key
-            if isinstance(node[key], (dict, list)):
-                yield from places(node[key])
 
     found = list(places(whole))
     assert found
@@ -102,6 +105,29 @@ def test_values_of_the_wrong_type(case: Case) -> None:
                 formats.write(reading.tape, reading.format)
                 formats.write(reading.tape, "tape")
                 formats.write(reading.tape, "vcrpy")
+        node[key] = before
+
+
+MARKED: list[object] = [{"$base64": "AP8="}, {"$pairs": [[[1], 2]]}, {"$pairs": [[None, 2]]}]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.format}: {case.what}")
+def test_odd_values_in_what_was_kept(case: Case) -> None:
+    tape = formats.read(case.data, case.name).tape
+    extras = json.loads(json.dumps([tape.extra, *(each.extra for each in tape.exchanges)]))
+    for node, key in list(places(extras)):
+        before = node[key]
+        for value in (*ODD, *MARKED):
+            node[key] = value
+            if not all(isinstance(each, dict) for each in extras):
+                continue
+            exchanges = [
+                msgspec.structs.replace(exchange, extra=extra)
+                for exchange, extra in zip(tape.exchanges, extras[1:], strict=True)
+            ]
+            odd = msgspec.structs.replace(tape, exchanges=tuple(exchanges), extra=extras[0])
+            with contextlib.suppress(TokenTapeError):
+                formats.write(odd, case.format)
         node[key] = before
 
 

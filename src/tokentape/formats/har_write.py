@@ -1,7 +1,6 @@
 """Write exchanges as a HAR 1.2 file; texts that UTF-8 does not hold stand in base64."""
 
 import base64
-import json
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -23,11 +22,11 @@ _UNKNOWN_TYPE = "application/octet-stream"
 
 def write(tape: Tape) -> bytes:
     """The archive. Times that are not known are 0, as the format has no other word for them."""
-    kept = plain_json.kept(tape.extra, NAME)
-    log = fields.mapping(kept.get("log"), "extra.log")
+    top = plain_json.kept(tape.extra, NAME)
+    log = fields.mapping(top.get("log"), "extra.log")
     log = {"version": _VERSION, "creator": _CREATOR} | log
     log["entries"] = [_entry(exchange) for exchange in tape.exchanges]
-    return (json.dumps(kept | {"log": log}, indent=2) + "\n").encode()
+    return plain_json.indented(top | {"log": log}, 2)
 
 
 def _entry(exchange: Exchange) -> dict[str, Any]:

@@ -43,9 +43,9 @@ def file_name(exchange: Exchange) -> str:
         provider, _, tool = request.url.removeprefix("tool:///").partition("/")
         named = {"provider": unquote(provider), "tool_name": unquote(tool), "kwargs": body}
         return f"{_hash(named)}.json"
-    if kept.get("kind") == "http":
+    if kept.get("kind") == "http" or not isinstance(body, dict):
         return f"{_hash(_http_key(exchange, body))}.json"
-    arguments = mapping(body, "request body") | mapping(kept.get("transport"), "transport")
+    arguments = body | mapping(kept.get("transport"), "transport")
     endpoint = request_endpoint(exchange, kept)
     key = {
         "method": request.method.upper(),

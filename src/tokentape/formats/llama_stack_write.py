@@ -1,10 +1,11 @@
 """Write one exchange as a llama-stack (OGX) recording: bytes back into SDK dumps."""
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
-from tokentape import sse
+import msgspec
+
+from tokentape import content, sse
 from tokentape.errors import FormatError, UsageError
 from tokentape.formats import fields, plain_json
 from tokentape.formats.llama_stack_hash import NAME, request_endpoint
@@ -60,11 +61,12 @@ def write(tape: Tape) -> bytes:
     rest = fields.without(node, ("test_id", "request", "response"))
     found |= rest if node else {"id_normalization_mapping": {}}
     found = _in_order(found, kept.get("keys"))
-    return (json.dumps(found, indent=2) + "\n").encode()
+    return plain_json.indented(found, 2)
 
 
 def _in_order(node: dict[str, Any], keys: Any) -> dict[str, Any]:
-    known = {key: node[key] for key in keys or () if isinstance(key, str) and key in node}
+    order = fields.sequence(keys, "extra.keys")
+    known = {key: node[key] for key in order if isinstance(key, str) and key in node}
     return known | node
 
 
@@ -74,25 +76,27 @@ def _request(exchange: Exchange, old: dict[str, Any], kept: dict[str, Any]) -> d
     kind = kept.get("kind")
     found: dict[str, Any]
     if kind == "tool":
-        found = old | {"kwargs": body}
+        found = {"kwargs": body}
     elif kind == "http" or not isinstance(body, dict):
         found = {"test_id": exchange.scope, "url": request.url, "method": request.method}
-        found = found | old | {"url": request.url, "method": request.method, "payload": body}
+        found["payload"] = body
     else:
         arguments = body | fields.mapping(kept.get("transport"), "extra.transport")
-        endpoint = request_endpoint(exchange, kept)
         found = {"method": request.method, "url": request.url, "headers": {}}
-        found |= {"body": _in_order(arguments, kept.get("arguments")), "endpoint": endpoint}
+        found["body"] = _in_order(arguments, kept.get("arguments"))
+        found["endpoint"] = request_endpoint(exchange, kept)
         found["model"] = arguments.get("model", "")
-        unchanged = kept.get("request_digest") == fields.fingerprint(request.body)
-        found |= fields.without(old, found if not unchanged else fields.without(found, ("model",)))
-        if fields.header_pairs(old.get("headers"), "headers") != request.headers:
-            found["headers"] = {}
-        elif "headers" in old:
-            found["headers"] = old["headers"]
-    if "test_id" in found and kept.get("scope") != exchange.scope:
-        found["test_id"] = exchange.scope
-    return _in_order(found, kept.get("request_keys"))
+    same: set[str] = set()
+    if kept.get("request_digest") == fields.fingerprint(request.body):
+        same.add("model")
+    if fields.header_pairs(old.get("headers"), "headers") == request.headers:
+        same.add("headers")
+    if kept.get("scope") == exchange.scope:
+        same.add("test_id")
+    keys = fields.sequence(kept.get("request_keys"), "extra.request_keys")
+    if old:
+        found = {key: value for key, value in found.items() if key in keys and key not in same}
+    return _in_order(found | fields.without(old, found), keys)
 
 
 def _value(body: bytes) -> Any:
@@ -104,12 +108,13 @@ def _value(body: bytes) -> Any:
 
 
 def _response(exchange: Exchange, old: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
-    response = exchange.response or Response(status=500)
+    response = _decoded(exchange.response or Response(status=500))
     shape = str(kept.get("shape", ""))
     found: dict[str, Any]
     if old and _is_unchanged(response, kept):
-        found = old | {"body": _body(response, shape, _labels(kept))}
-        return _in_order(found, kept.get("response_keys"))
+        keys = fields.sequence(kept.get("response_keys"), "extra.response_keys")
+        body = {"body": _body(response, shape, _labels(kept))} if "body" in keys else {}
+        return _in_order(old | body, keys)
     is_http = kept.get("kind") == "http"
     found = {"status": response.status} if is_http else {}
     if not is_http and response.status >= 400:
@@ -119,6 +124,14 @@ def _response(exchange: Exchange, old: dict[str, Any], kept: dict[str, Any]) -> 
     if exchange.ending is Ending.CUT and streaming:
         found |= {"is_exception": True, "exception_message": "the stream was cut"}
     return found
+
+
+def _decoded(response: Response) -> Response:
+    coding = header(response.headers, "content-encoding")
+    if not coding:
+        return response
+    body = content.decode(response.body, coding)
+    return msgspec.structs.replace(response, reads=fields.reads(body))
 
 
 def _is_unchanged(response: Response, kept: dict[str, Any]) -> bool:

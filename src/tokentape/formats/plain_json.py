@@ -56,11 +56,9 @@ def compact(value: Any) -> bytes:
     Lone surrogates, which UTF-8 does not have, make the whole text ASCII with escapes.
     """
     try:
-        return json.dumps(
-            value, separators=(",", ":"), ensure_ascii=False, default=_foreign
-        ).encode()
+        return _COMPACT.encode(value).encode()
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"), default=_foreign).encode()
+        return _COMPACT_ASCII.encode(value).encode()
     except TypeError:
         raise FormatError("expected text keys in a JSON object, got others") from None
 
@@ -73,6 +71,14 @@ def spaced(value: Any) -> bytes:
         raise FormatError("expected text keys in a JSON object, got others") from None
 
 
+def indented(value: Any, indent: int) -> bytes:
+    """JSON as Python's json.dumps writes it with this indentation, and a line end."""
+    try:
+        return (json.dumps(value, indent=indent, default=_foreign) + "\n").encode()
+    except TypeError:
+        raise FormatError("expected text keys in a JSON object, got others") from None
+
+
 def _foreign(value: Any) -> Any:
     if isinstance(value, bytes):
         try:
@@ -80,6 +86,10 @@ def _foreign(value: Any) -> Any:
         except UnicodeDecodeError:
             return base64.b64encode(value).decode()
     raise TypeError
+
+
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=_foreign)
+_COMPACT_ASCII = json.JSONEncoder(separators=(",", ":"), default=_foreign)
 
 
 def keep(value: Any) -> Any:

@@ -38,6 +38,9 @@ _RESOLVERS: dict[str | None, list[tuple[str, re.Pattern[str]]]] = (
 )
 # Python refuses decimal texts of more than 4,300 digits; no number is that long.
 _MAX_NUMBER = 1000
+# Plain numbers need none of YAML 1.1's other ways to write them.
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+_DECIMAL = re.compile(r"-?[0-9]{1,18}\.[0-9]{1,40}(?:[eE][-+][0-9]{1,3})?")
 _WIDE = 1 << 30
 _GO_BASE64 = 70
 
@@ -193,6 +196,10 @@ def _resolve(text: str) -> str | None:
 def _construct(tag: str, text: str, event: Any) -> Any:
     if tag == _NULL:
         return None
+    if tag == _FLOAT and _DECIMAL.fullmatch(text):
+        return float(text)
+    if tag == _INT and _WHOLE.fullmatch(text):
+        return int(text)
     if tag == _TIMESTAMP:
         return Timestamp(text)
     if tag == _MERGE:
@@ -270,17 +277,20 @@ _GoDumper.add_representer(bytes, _represent_go_binary)
 def dump(value: Any, *, go: bool = False) -> bytes:
     """Plain data as YAML in UTF-8 with two spaces of indentation, keys in their order.
 
-    `go` writes it the way Go's yaml.v3 does.
+    `go` writes it the way Go's yaml.v3 does. Raises FormatError for a lone surrogate.
     """
-    dumped: bytes = yaml.dump(
-        value,
-        Dumper=_GoDumper if go else _Dumper,
-        encoding="utf-8",
-        allow_unicode=True,
-        sort_keys=False,
-        default_flow_style=False,
-        explicit_start=go,
-        width=_WIDE,
-    )
+    try:
+        dumped: bytes = yaml.dump(
+            value,
+            Dumper=_GoDumper if go else _Dumper,
+            encoding="utf-8",
+            allow_unicode=True,
+            sort_keys=False,
+            default_flow_style=False,
+            explicit_start=go,
+            width=_WIDE,
+        )
+    except UnicodeEncodeError:
+        raise FormatError("expected Unicode texts, got a lone surrogate: YAML has none") from None
     # An end mark that the emitter puts behind some blocks; no content stands in this column.
     return dumped.removesuffix(b"...\n") if dumped.endswith(b"\n...\n") else dumped

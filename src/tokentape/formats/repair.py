@@ -9,10 +9,8 @@ import re
 
 _DATA = re.compile(rb"data:[^\r\n]*")
 _LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
-# Cheap: two data lines in a row that both look like whole payloads.
-_SUSPECT = re.compile(
-    rb"^data:[ ]?(?:\{[^\r\n]*\}|\[DONE\])[ ]*(?:\r\n|\r|\n)data:[ ]?[{\[]", re.MULTILINE
-)
+# Cheap, because it begins with a literal; whether these are whole payloads is seen later.
+_SUSPECT = re.compile(rb"data:[ ]?(?:\{[^\r\n]*\}|\[DONE\])[ ]*(?:\r\n|\r|\n)data:[ ]?[{\[]")
 
 
 def run_together(body: bytes) -> int:
