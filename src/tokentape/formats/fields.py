@@ -104,14 +104,39 @@ def header_lists(headers: Headers) -> dict[str, list[str]]:
     return found
 
 
+def put_headers(node: dict[str, Any], old: dict[str, Any], headers: Headers) -> None:
+    """Put headers into a node, as they stood in `old` where they are the same still."""
+    same = header_pairs(old.get("headers"), "headers") == headers
+    if not old or not same:
+        node["headers"] = header_lists(headers)
+
+
+def uncarried(node: dict[str, Any], headers: Headers, carried: Iterable[str]) -> dict[str, Any]:
+    """The node less what a value of the model carries whole, so that nothing is kept twice:
+    these keys, and headers that stand as lists of texts.
+    """
+    found = without(node, carried)
+    standing = found.get("headers")
+    if standing and standing == header_lists(headers) and _are_texts(standing):
+        del found["headers"]
+    return found
+
+
+def _are_texts(headers: dict[str, list[str]]) -> bool:
+    return all(type(value) is str for values in headers.values() for value in values)
+
+
 def reads(body: bytes) -> tuple[Read, ...]:
     """A body that is known whole: one read without a time, none where it is empty."""
     return (Read(body),) if body else ()
 
 
-def fingerprint(body: bytes | None) -> str:
-    """A short digest, to see later whether a body is still the one that was read."""
-    return blake2b(body or b"", digest_size=8).hexdigest()
+def fingerprint(value: bytes | str | Headers | None) -> str:
+    """A short digest, to see later whether a value is still the one that was read."""
+    if isinstance(value, tuple):
+        value = repr(value)
+    data = encode(value) if isinstance(value, str) else value or b""
+    return blake2b(data, digest_size=8).hexdigest()
 
 
 def without(node: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tokentape.errors import FormatError, TokenTapeError
 from tokentape.formats import fields, go_duration, plain_json, plain_yaml, yaml_body
 from tokentape.formats.base import Aspect, Format
 from tokentape.limits import Limits
-from tokentape.model import Exchange, Headers, Request, Response, Tape
+from tokentape.model import Exchange, Request, Response, Tape
 
 NAME = "go-vcr"
 VERSION = 2
@@ -58,38 +58,34 @@ def read(data: bytes, name: str, limits: Limits) -> Tape:
 def _exchange(node: dict[str, Any]) -> Exchange:
     request = fields.mapping(node.get("request"), "request")
     response = fields.mapping(node.get("response"), "response")
-    body = yaml_body.read(request.get("body"), "request.body")
-    answer = yaml_body.read(response.get("body"), "response.body")
-    kept = fields.without(node, ("request", "response")) | {
-        "request": fields.without(request, ("body",)),
-        "response": fields.without(response, ("body",)),
-    }
-    return Exchange(
-        request=Request(
-            method=_method(request),
-            url=fields.text(request.get("url"), "request.url"),
-            headers=fields.header_pairs(request.get("headers"), "request.headers"),
-            body=body,
-            http_version=_proto(request),
-        ),
-        response=Response(
-            status=fields.status(response.get("code"), "response.code"),
-            reason=_reason(response),
-            headers=fields.header_pairs(response.get("headers"), "response.headers"),
-            http_version=_proto(response),
-            offset_us=_offset_us(response),
-            reads=fields.reads(answer),
-        ),
-        extra={
-            NAME: {
-                "node": plain_json.keep(kept),
-                "request_body": yaml_body.shape(request, "body"),
-                "response_body": yaml_body.shape(response, "body"),
-                "request_digest": fields.fingerprint(body),
-                "response_digest": fields.fingerprint(answer),
-            }
-        },
+    asked = Request(
+        method=_method(request),
+        url=fields.text(request.get("url"), "request.url"),
+        headers=fields.header_pairs(request.get("headers"), "request.headers"),
+        body=yaml_body.read(request.get("body"), "request.body"),
+        http_version=_proto(request),
     )
+    answer = Response(
+        status=fields.status(response.get("code"), "response.code"),
+        reason=_reason(response),
+        headers=fields.header_pairs(response.get("headers"), "response.headers"),
+        http_version=_proto(response),
+        offset_us=_offset_us(response),
+        reads=fields.reads(yaml_body.read(response.get("body"), "response.body")),
+    )
+    kept = fields.without(node, ("request", "response")) | {
+        "request": fields.uncarried(request, asked.headers, ("body", "url")),
+        "response": fields.uncarried(response, answer.headers, ("body",)),
+    }
+    extra = {
+        "node": plain_json.keep(kept),
+        "request_body": yaml_body.shape(request, "body"),
+        "response_body": yaml_body.shape(response, "body"),
+        "url_digest": fields.fingerprint(asked.url),
+        "request_digest": fields.fingerprint(asked.body),
+        "response_digest": fields.fingerprint(answer.body),
+    }
+    return Exchange(request=asked, response=answer, extra={NAME: extra})
 
 
 def _method(request: dict[str, Any]) -> str:
@@ -137,7 +133,7 @@ def _request_node(request: Request, old: dict[str, Any], kept: dict[str, Any]) -
     body = request.body or b""
     node = dict(old)
     same_body = kept.get("request_digest") == fields.fingerprint(body)
-    same_url = old.get("url") == request.url
+    same_url = kept.get("url_digest") == fields.fingerprint(request.url)
     if not (same_body and same_url):
         # These repeat what the url and the body say, so they would keep what was edited out.
         for key in ("form", "request_uri"):
@@ -150,7 +146,7 @@ def _request_node(request: Request, old: dict[str, Any], kept: dict[str, Any]) -
         node["content_length"] = len(body)
     node.setdefault("host", "")
     yaml_body.write(node, "body", body, kept.get("request_body", yaml_body.MISSING))
-    _put_headers(node, old, request.headers)
+    fields.put_headers(node, old, request.headers)
     node["url"] = request.url
     if not old or _method(old) != request.method:
         node["method"] = request.method
@@ -165,7 +161,7 @@ def _response_node(response: Response, old: dict[str, Any], kept: dict[str, Any]
     if kept.get("response_digest") != fields.fingerprint(body):
         node["content_length"] = -1
     yaml_body.write(node, "body", body, kept.get("response_body", yaml_body.TEXT))
-    _put_headers(node, old, response.headers)
+    fields.put_headers(node, old, response.headers)
     if not old or _reason(old) != response.reason or old.get("code") != response.status:
         node["status"] = f"{response.status} {response.reason or _phrase(response.status)}".strip()
         node["code"] = response.status
@@ -186,11 +182,6 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
-
-
-def _put_headers(node: dict[str, Any], old: dict[str, Any], headers: Headers) -> None:
-    if not old or fields.header_pairs(old.get("headers"), "headers") != headers:
-        node["headers"] = fields.header_lists(headers)
 
 
 _REQUEST_ORDER = (

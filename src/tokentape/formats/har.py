@@ -12,7 +12,15 @@ from urllib.parse import urlencode
 from tokentape.errors import FormatError, RefusedError, TokenTapeError
 from tokentape.formats import fields, har_write, plain_json
 from tokentape.formats.base import Aspect, Format
-from tokentape.formats.har_fields import headers, response_headers, started, times
+from tokentape.formats.har_fields import (
+    headers,
+    pairs,
+    query,
+    response_headers,
+    started,
+    times,
+    uncarried,
+)
 from tokentape.formats.har_write import NAME
 from tokentape.limits import Limits
 from tokentape.model import Ending, Exchange, Request, Response, Tape
@@ -79,8 +87,6 @@ def _exchange(entry: dict[str, Any], notes: tuple[str, ...]) -> Exchange:
     status = fields.status(node.get("status") or 0, "response.status")
     offset_us, end_offset_us = times(entry)
     response = None
-    body = b""
-    posted_body = _posted(posted)
     # Browsers give status 0 to a request that no response came for.
     if status:
         body = _content(content, "response.content")
@@ -94,32 +100,38 @@ def _exchange(entry: dict[str, Any], notes: tuple[str, ...]) -> Exchange:
             offset_us=offset_us,
             reads=fields.reads(body),
         )
-    posted_kept = fields.without(posted, ("text", "params", "encoding"))
+    asked = Request(
+        method=fields.text(request.get("method"), "request.method"),
+        url=fields.text(request.get("url"), "request.url"),
+        headers=headers(request, "request.headers"),
+        body=_posted(posted),
+        http_version=fields.as_text(request.get("httpVersion")) or None,
+        started=started(entry),
+    )
+    posted = fields.without(posted, ("text", "params", "encoding"))
+    content = fields.without(content, ("text", "encoding"))
+    answer = response or Response(status=0)
+    listed = {"headers": pairs(asked.headers), "queryString": query(asked.url), "url": asked.url}
     kept = entry | {
-        "request": fields.without(request, ("postData",))
-        | ({"postData": posted_kept} if posted_kept else {}),
-        "response": node | {"content": fields.without(content, ("text", "encoding"))},
+        "request": uncarried(fields.without(request, ("postData",)), listed)
+        | ({"postData": posted} if posted else {}),
+        "response": uncarried(node, {"headers": pairs(answer.headers)}) | {"content": content},
+    }
+    extra = {
+        "entry": plain_json.keep(kept),
+        "url_digest": fields.fingerprint(asked.url),
+        "request_headers": fields.fingerprint(asked.headers),
+        "request_digest": fields.fingerprint(asked.body),
+        "response_headers": fields.fingerprint(answer.headers),
+        "response_digest": fields.fingerprint(answer.body),
     }
     return Exchange(
-        request=Request(
-            method=fields.text(request.get("method"), "request.method"),
-            url=fields.text(request.get("url"), "request.url"),
-            headers=headers(request, "request.headers"),
-            body=posted_body,
-            http_version=fields.as_text(request.get("httpVersion")) or None,
-            started=started(entry),
-        ),
+        request=asked,
         response=response,
         ending=Ending.COMPLETE if response is not None else Ending.CUT,
         end_offset_us=end_offset_us,
         notes=notes,
-        extra={
-            NAME: {
-                "entry": plain_json.keep(kept),
-                "request_digest": fields.fingerprint(posted_body),
-                "response_digest": fields.fingerprint(body),
-            }
-        },
+        extra={NAME: extra},
     )
 
 

@@ -4,6 +4,7 @@ import math
 import re
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from tokentape.content import is_encoded
 from tokentape.formats import fields
@@ -84,3 +85,24 @@ def response_headers(node: dict[str, Any], body: bytes, *, as_bytes: bool) -> He
     if encoded:
         return found
     return tuple(pair for pair in found if pair[0].lower() != "content-encoding")
+
+
+def pairs(headers: Headers) -> list[dict[str, str]]:
+    """Pairs as the format lists them."""
+    return [{"name": name, "value": value} for name, value in headers]
+
+
+def query(url: str) -> list[dict[str, str]]:
+    """The parameters in a URL's query."""
+    try:
+        found = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    except ValueError:
+        return []
+    return pairs(tuple(found))
+
+
+def uncarried(node: dict[str, Any], carried: dict[str, Any]) -> dict[str, Any]:
+    """The node less what equals its writer's own rendering of the model's values."""
+    return {
+        key: value for key, value in node.items() if key not in carried or value != carried[key]
+    }

@@ -2,17 +2,16 @@
 
 import base64
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from tokentape.formats import fields, plain_json
 from tokentape.formats.har_fields import (
     UNKNOWN_START,
-    headers,
-    response_headers,
+    pairs,
+    query,
     started,
     times,
 )
-from tokentape.model import Exchange, Headers, Request, Response, Tape, header
+from tokentape.model import Exchange, Request, Response, Tape, header
 
 NAME = "har"
 _VERSION = "1.2"
@@ -57,23 +56,19 @@ def _timings(offset_us: int, end_offset_us: int) -> dict[str, Any]:
     }
 
 
-def _pairs(headers: Headers) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in headers]
-
-
 def _request(request: Request, old: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
     node: dict[str, Any] = {"method": request.method, "url": request.url}
     node |= {"httpVersion": request.http_version or "", "cookies": []}
-    node |= {"headers": [], "queryString": _query(request.url), "headersSize": -1}
-    node |= {"bodySize": len(request.body or b"")} | old
-    if old.get("url") != request.url:
-        node["queryString"] = _query(request.url)
-    node |= {"method": request.method, "url": request.url}
+    node |= {"headers": pairs(request.headers), "queryString": query(request.url)}
+    node |= {"headersSize": -1, "bodySize": len(request.body or b"")} | old
+    if kept.get("url_digest") != fields.fingerprint(request.url):
+        node["queryString"] = query(request.url)
+    node["method"] = request.method
     node["httpVersion"] = request.http_version or ""
     posted = fields.mapping(node.pop("postData", None), "postData")
-    same_headers = old and headers(old, "request.headers") == request.headers
+    same_headers = kept.get("request_headers") == fields.fingerprint(request.headers)
     if not same_headers:
-        node |= {"headers": _pairs(request.headers), "cookies": []}
+        node |= {"headers": pairs(request.headers), "cookies": []}
     if not same_headers or "mimeType" not in posted:
         posted["mimeType"] = header(request.headers, "content-type") or ""
     body = request.body or b""
@@ -82,14 +77,6 @@ def _request(request: Request, old: dict[str, Any], kept: dict[str, Any]) -> dic
     if kept.get("request_digest") != fields.fingerprint(body):
         node["bodySize"] = len(body)
     return node
-
-
-def _query(url: str) -> list[dict[str, str]]:
-    try:
-        found = parse_qsl(urlsplit(url).query, keep_blank_values=True)
-    except ValueError:
-        return []
-    return _pairs(tuple(found))
 
 
 def _response(
@@ -103,15 +90,14 @@ def _response(
     if kept.get("response_digest") != fields.fingerprint(body):
         content["size"] = len(body)
     node: dict[str, Any] = {"status": response.status, "statusText": "", "httpVersion": ""}
-    node |= {"cookies": [], "headers": [], "redirectURL": "", "headersSize": -1, "bodySize": -1}
-    node |= old
+    node |= {"cookies": [], "headers": pairs(response.headers), "redirectURL": ""}
+    node |= {"headersSize": -1, "bodySize": -1} | old
     node |= {"status": response.status, "content": content}
     node["statusText"] = response.reason or ""
     node["httpVersion"] = response.http_version or ""
-    as_bytes = content.get("encoding") == "base64"
-    same_headers = old and response_headers(old, body, as_bytes=as_bytes) == response.headers
+    same_headers = kept.get("response_headers") == fields.fingerprint(response.headers)
     if not same_headers:
-        node |= {"headers": _pairs(response.headers), "cookies": [], "redirectURL": ""}
+        node |= {"headers": pairs(response.headers), "cookies": [], "redirectURL": ""}
     if not same_headers or "mimeType" not in content:
         content["mimeType"] = header(response.headers, "content-type") or _UNKNOWN_TYPE
     return node

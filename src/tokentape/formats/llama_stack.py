@@ -15,7 +15,7 @@ from tokentape.formats import fields, llama_stack_write, plain_json, rendering
 from tokentape.formats.base import Aspect, Format
 from tokentape.formats.llama_stack_hash import NAME
 from tokentape.formats.llama_stack_hash import file_name as file_name
-from tokentape.formats.llama_stack_write import DATA, TRANSPORT, TYPE
+from tokentape.formats.llama_stack_write import DATA, REPEATED, TRANSPORT, TYPE
 from tokentape.limits import Limits
 from tokentape.model import Ending, Exchange, Fidelity, Headers, Request, Response, Tape
 
@@ -65,12 +65,17 @@ def read(data: bytes, name: str, limits: Limits) -> Tape:
         if cut:
             ending = Ending.CUT
             notes.append(f"the stream failed: {fields.as_text(node.get('exception_message'))}")
+    response = Response(
+        status=status,
+        headers=(("content-type", body.content_type),),
+        reads=fields.reads(body.data),
+    )
     kept = {
         "kind": kind,
         "node": fields.without(top, ("request", "response"))
         | {
-            "request": fields.without(request_node, ("body", "payload", "kwargs")),
-            "response": fields.without(node, ("body",)),
+            "request": _uncarried_request(request_node, request),
+            "response": _uncarried_response(node, response, body.shape),
         },
         "keys": list(top),
         "request_keys": list(request_node),
@@ -79,6 +84,7 @@ def read(data: bytes, name: str, limits: Limits) -> Tape:
         "status": status,
         "scope": scope,
         "labels": _run_lengths(body.labels),
+        "url_digest": fields.fingerprint(request.url),
         "request_digest": fields.fingerprint(request.body),
         "response_digest": fields.fingerprint(body.data),
     }
@@ -88,11 +94,7 @@ def read(data: bytes, name: str, limits: Limits) -> Tape:
         kept["arguments"] = list(arguments)
     exchange = Exchange(
         request=request,
-        response=Response(
-            status=status,
-            headers=(("content-type", body.content_type),),
-            reads=fields.reads(body.data),
-        ),
+        response=response,
         ending=ending,
         fidelity=Fidelity.EVENTS,
         scope=scope,
@@ -100,6 +102,36 @@ def read(data: bytes, name: str, limits: Limits) -> Tape:
         extra={NAME: plain_json.keep(kept)},
     )
     return Tape(exchanges=(exchange,))
+
+
+def _uncarried_request(node: dict[str, Any], request: Request) -> dict[str, Any]:
+    """The request less what the exchange carries itself."""
+    found = fields.without(node, ("body", "payload", "kwargs"))
+    if found.get("url") == request.url:
+        del found["url"]
+    arguments = node.get("body")
+    if isinstance(arguments, dict) and found.get("model") == arguments.get("model", ""):
+        del found["model"]
+    return found
+
+
+def _uncarried_response(node: dict[str, Any], response: Response, shape: str) -> dict[str, Any]:
+    """The response less its body, which an exception's data and message repeat."""
+    found = fields.without(node, ("body",))
+    if not shape.startswith("exception"):
+        return found
+    told = llama_stack_write.exception(response)
+    data = found.get("exception_data")
+    if isinstance(data, dict):
+        repeated = told["exception_data"]
+        found["exception_data"] = data | {
+            key: REPEATED
+            for key in ("body", "message")
+            if key in data and data[key] == repeated[key]
+        }
+    if found.get("exception_message") == told["exception_message"]:
+        found["exception_message"] = REPEATED
+    return found
 
 
 def _scope(top: dict[str, Any], request: dict[str, Any]) -> str | None:

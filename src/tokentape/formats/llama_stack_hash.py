@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from tokentape.errors import FormatError
 from tokentape.formats import plain_json
-from tokentape.formats.fields import mapping
+from tokentape.formats.fields import fingerprint, mapping
 from tokentape.limits import DEFAULT_LIMITS
 from tokentape.model import Exchange
 
@@ -63,8 +63,9 @@ def file_name(exchange: Exchange) -> str:
 def request_endpoint(exchange: Exchange, kept: dict[str, Any]) -> str:
     """The SDK's path, which the recorder put behind the base URL."""
     request = mapping(mapping(kept.get("node"), "extra.node").get("request"), "extra.node.request")
-    if request.get("url") == exchange.request.url and isinstance(request.get("endpoint"), str):
-        return str(request["endpoint"])
+    endpoint = request.get("endpoint")
+    if isinstance(endpoint, str) and kept.get("url_digest") == fingerprint(exchange.request.url):
+        return endpoint
     return urlsplit_path(exchange.request.url)
 
 

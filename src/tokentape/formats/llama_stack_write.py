@@ -13,6 +13,8 @@ from tokentape.limits import DEFAULT_LIMITS
 from tokentape.model import Ending, Exchange, Response, Tape, header
 
 TYPE, DATA = "__type__", "__data__"
+# Stands for what an exception repeats of the response it came from.
+REPEATED = "\0repeated"
 # Arguments of an SDK call that are no part of the body it sends.
 TRANSPORT = ("extra_headers", "extra_query", "timeout")
 
@@ -87,7 +89,7 @@ def _request(exchange: Exchange, old: dict[str, Any], kept: dict[str, Any]) -> d
         found["endpoint"] = request_endpoint(exchange, kept)
         found["model"] = arguments.get("model", "")
     same: set[str] = set()
-    if kept.get("request_digest") == fields.fingerprint(request.body):
+    if "model" in old and kept.get("request_digest") == fields.fingerprint(request.body):
         same.add("model")
     if fields.header_pairs(old.get("headers"), "headers") == request.headers:
         same.add("headers")
@@ -114,15 +116,32 @@ def _response(exchange: Exchange, old: dict[str, Any], kept: dict[str, Any]) -> 
     if old and _is_unchanged(response, kept):
         keys = fields.sequence(kept.get("response_keys"), "extra.response_keys")
         body = {"body": _body(response, shape, _labels(kept))} if "body" in keys else {}
-        return _in_order(old | body, keys)
+        return _in_order(_repeated(old, response) | body, keys)
     is_http = kept.get("kind") == "http"
     found = {"status": response.status} if is_http else {}
     if not is_http and response.status >= 400:
-        return found | {"body": None, "is_streaming": False} | _exception(response)
+        return found | {"body": None, "is_streaming": False} | exception(response)
     streaming = _is_stream(response)
     found |= {"body": _body(response, "", _labels(kept)), "is_streaming": streaming}
     if exchange.ending is Ending.CUT and streaming:
         found |= {"is_exception": True, "exception_message": "the stream was cut"}
+    return found
+
+
+def _repeated(node: dict[str, Any], response: Response) -> dict[str, Any]:
+    """The node with what it repeats of the response put back."""
+    if "exception_data" not in node and "exception_message" not in node:
+        return node
+    told = exception(response)
+    found = dict(node)
+    data = found.get("exception_data")
+    if isinstance(data, dict):
+        found["exception_data"] = {
+            key: told["exception_data"].get(key) if value == REPEATED else value
+            for key, value in data.items()
+        }
+    if found.get("exception_message") == REPEATED:
+        found["exception_message"] = told["exception_message"]
     return found
 
 
@@ -243,7 +262,8 @@ def _list(node: Any, key: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _exception(response: Response) -> dict[str, Any]:
+def exception(response: Response) -> dict[str, Any]:
+    """An error response as the exception that the official SDK makes of it."""
     value = _value(response.body)
     inner = value.get("error", value) if isinstance(value, dict) else value
     message = f"Error code: {response.status} - {value}"

@@ -111,12 +111,15 @@ def _exchange(node: dict[str, Any], notes: tuple[str, ...]) -> Exchange:
             "cassette of version 1: record it again with go-vcr v3 or v4"
         )
     body, body_shape = _body(request, "body", "request.body")
-    kept: dict[str, Any] = {
-        "request_body": body_shape,
-        "request_digest": fields.fingerprint(body),
-    }
+    asked = Request(
+        method=vcrpy_fields.method(request),
+        url=fields.text(request.get("uri"), "request.uri"),
+        headers=fields.header_pairs(request.get("headers"), "request.headers"),
+        body=body,
+    )
     kept_node = fields.without(node, ("request", "response"))
-    kept_node["request"] = fields.without(request, _BODIES)
+    kept_node["request"] = fields.uncarried(request, asked.headers, (*_BODIES, "uri"))
+    kept: dict[str, Any] = {"node": kept_node, "request_body": body_shape}
     response = None
     fidelity = Fidelity.BYTES
     if body_shape == PARSED:
@@ -124,21 +127,15 @@ def _exchange(node: dict[str, Any], notes: tuple[str, ...]) -> Exchange:
     if node.get("response") is not None:
         answer = fields.mapping(node["response"], "response")
         response, answer_shape = _response(answer)
-        if answer_shape.endswith(PARSED):
+        if answer_shape == PARSED:
             fidelity = Fidelity.EVENTS
             notes = (*notes, _RENDERED_RESPONSE)
         kept["response_body"] = answer_shape
-        kept_node["response"] = fields.without(answer, _BODIES)
+        kept_node["response"] = fields.uncarried(answer, response.headers, _BODIES)
     elif "response" in node:
         kept_node["response"] = None
-    kept["node"] = kept_node
     return Exchange(
-        request=Request(
-            method=vcrpy_fields.method(request),
-            url=fields.text(request.get("uri"), "request.uri"),
-            headers=fields.header_pairs(request.get("headers"), "request.headers"),
-            body=body,
-        ),
+        request=asked,
         response=response,
         fidelity=fidelity,
         notes=notes,

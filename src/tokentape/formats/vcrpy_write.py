@@ -6,11 +6,11 @@ from typing import Any
 
 from tokentape.formats import fields, plain_json, plain_yaml, vcrpy_fields, yaml_body
 from tokentape.formats.vcrpy_fields import NAME, PARSED
-from tokentape.model import Exchange, Headers, Request, Response, Tape
+from tokentape.model import Exchange, Request, Response, Tape
 
 
 def write(tape: Tape) -> bytes:
-    """The cassette as vcrpy writes it; JSON again where it was JSON and its bodies are texts."""
+    """The cassette as vcrpy writes it, keys sorted; JSON where it was, and its bodies are texts."""
     kept = plain_json.kept(tape.extra, NAME)
     unknown = fields.mapping(kept.get("top"), "extra.top")
     nodes = [_interaction(exchange) for exchange in tape.exchanges]
@@ -53,11 +53,11 @@ def _request_node(request: Request, old: dict[str, Any], kept: dict[str, Any]) -
     node: dict[str, Any] = {}
     _put_body(node, "body", request.body or b"", str(kept.get("request_body", yaml_body.NULL)))
     node |= old
-    _put_headers(node, old, request.headers)
+    fields.put_headers(node, old, request.headers)
     if not old or vcrpy_fields.method(old) != request.method.upper():
         node["method"] = request.method
     node["uri"] = request.url
-    return node
+    return dict(sorted(node.items()))
 
 
 def _response_node(response: Response, old: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
@@ -77,17 +77,15 @@ def _response_node(response: Response, old: dict[str, Any], kept: dict[str, Any]
     else:
         _put_body(node, "body", body, shape)
     node |= old
-    _put_headers(node, old, response.headers)
+    fields.put_headers(node, old, response.headers)
     if not old or vcrpy_fields.http_version(old) != response.http_version:
         node.pop("http_version", None)
         if response.http_version is not None and "status_code" in old:
             node["http_version"] = response.http_version
-    if not old or (vcrpy_fields.status(old), vcrpy_fields.reason(old)) != (
-        response.status,
-        response.reason,
-    ):
+    known = (vcrpy_fields.status(old), vcrpy_fields.reason(old)) if old else None
+    if known != (response.status, response.reason):
         _put_status(node, response)
-    return node
+    return dict(sorted(node.items()))
 
 
 def _put_status(node: dict[str, Any], response: Response) -> None:
@@ -120,8 +118,3 @@ def _parsed(body: bytes) -> tuple[Any] | None:
         return (value,) if plain_json.spaced(value) == body else None
     except (ValueError, RecursionError):
         return None
-
-
-def _put_headers(node: dict[str, Any], old: dict[str, Any], headers: Headers) -> None:
-    if not old or fields.header_pairs(old.get("headers"), "headers") != headers:
-        node["headers"] = fields.header_lists(headers)
