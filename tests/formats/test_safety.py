@@ -150,6 +150,11 @@ DEEP = 100_000
         b"{'messages': " * 20_000,
         b"data: " + b"[" * DEEP + b"\n\n",
         b"data: {\n" * 20_000,
+        b"data: {" * 50_000,
+        b"data: {}\n" * 20_000,
+        b"{'id': '" * 20_000,
+        b"{'id': {'a': 1}, " * 5_000,
+        b"version: 1\ninteractions: []\na: " + b"1:" * 450 + b"1",
     ],
     ids=lambda data: repr(data[:30]),
 )

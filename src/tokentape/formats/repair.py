@@ -9,8 +9,10 @@ import re
 
 _DATA = re.compile(rb"data:[^\r\n]*")
 _LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
-# Cheap, because it begins with a literal; whether these are whole payloads is seen later.
-_SUSPECT = re.compile(rb"data:[ ]?(?:\{[^\r\n]*\}|\[DONE\])[ ]*(?:\r\n|\r|\n)data:[ ]?[{\[]")
+# Cheap, because it begins with a literal; the lookbehind says that a line begins with it.
+_SUSPECT = re.compile(
+    rb"data:(?<![^\r\n]data:)[ ]?(?:\{[^\r\n]*\}|\[DONE\])[ ]*(?:\r\n|\r|\n)data:[ ]?[{\[]"
+)
 
 
 def run_together(body: bytes) -> int:

@@ -19,7 +19,7 @@ from tokentape.model import Ending, Exchange, Fidelity, Request, Response, Tape
 NAME = "transcript"
 
 _KEYS = "id|object|choices|messages|model|prompt|input|created|stream|usage|type|candidates"
-_BEGIN = re.compile(rf"\{{'(?:{_KEYS}|[a-z_]+)': ")
+_BEGIN = re.compile(r"\{'[a-z_]+': ")
 _SNIFF = re.compile(rf"\{{'(?:{_KEYS})': ".encode())
 # What stands within a repr: a string with the escapes repr writes, a bracket, a stray quote.
 _TOKEN = re.compile(
