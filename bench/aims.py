@@ -1,0 +1,71 @@
+"""What the project aims at, and whether a run of the bench reached it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench import paced, replay
+from bench.paced import Pace, Setting
+from bench.repeat import Sample
+from bench.results import Results
+from bench.start import Row
+
+
+@dataclass(frozen=True)
+class Aim:
+    """One aim: what it is of, the figure aimed at, the one measured, and whether it holds."""
+
+    what: str
+    aim: str
+    measured: str
+    holds: bool
+
+
+def _replay(results: Results) -> Iterator[Aim]:
+    if isinstance(results.replay, str):
+        return
+    rates = {
+        name: found.middle(lambda rate: rate.requests_s) for name, found in results.replay.items()
+    }
+    for peer, least in ((replay.AIMOCK, 8.0), (replay.NGINX, 0.7), (replay.BARE, 0.8)):
+        if peer in rates:
+            ratio = rates[replay.TOKENTAPE] / rates[peer]
+            yield Aim(
+                f"replay at once, times {peer}", f"≥ {least:g}", f"{ratio:.2f}", ratio >= least
+            )
+
+
+def _pace(setting: Setting, found: Sample[Pace]) -> Iterator[Aim]:
+    late = found.middle(lambda pace: pace.p99_us) / 1000
+    limit = {1_000: 3.0, 10_000: 15.0}[setting.streams]
+    yield Aim(f"{setting.title}: lateness p99", f"≤ {limit:g} ms", f"{late:.1f} ms", late <= limit)
+    if setting.streams == 1_000:
+        return
+    cpu = found.middle(lambda pace: pace.server_cpu)
+    yield Aim(f"{setting.title}: CPU", "≤ 0.6 of a core", f"{cpu:.2f}", cpu <= 0.6)
+    memory = found.middle(lambda pace: pace.bytes_a_stream) / 1024
+    yield Aim(f"{setting.title}: memory a stream", "≤ 30 KB", f"{memory:.1f} KB", memory <= 30)
+
+
+def _start(row: Row) -> Iterator[Aim]:
+    for what, found, limit in (("first time", row.first, 10.0), ("after", row.after, 1.0)):
+        if found is not None:
+            seconds = found.middle(lambda start: start.seconds)
+            yield Aim(
+                f"start to first answer, {row.exchanges:,} exchanges ({row.layout}): {what}",
+                f"≤ {limit:g} s",
+                f"{seconds:.2f} s",
+                seconds <= limit,
+            )
+
+
+def judge(results: Results) -> list[Aim]:
+    """Every aim that this run measured."""
+    found = list(_replay(results))
+    for setting, samples in results.paced:
+        if not isinstance(samples, str):
+            found += _pace(setting, samples[paced.TOKENTAPE])
+    if not isinstance(results.start, str):
+        for row in results.start:
+            if row.exchanges >= 100_000:
+                found += _start(row)
+    return found

@@ -1,0 +1,107 @@
+"""Measures paced replay: how late events are, and what a stream costs."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bench import material, servers, verify
+from bench.install import NotRun
+from bench.machine import cores
+from bench.peers import Peers
+from bench.processes import Watch
+from bench.repeat import Run, Sample, rounds
+from bench.servers import Command, running
+
+TOKENTAPE = "TokenTape"
+AIMOCK = "aimock"
+
+# The kernel's timers may fire a little early, and clocks are read in two processes.
+_EARLIEST_US = -1_000
+
+
+@dataclass(frozen=True)
+class Setting:
+    """So many streams, their events so far apart, their requests sent evenly over the ramp."""
+
+    streams: int
+    gap_ms: int
+    ramp_s: float
+
+    @property
+    def title(self) -> str:
+        return f"{self.streams:,} streams, {self.gap_ms} ms apart"
+
+
+SETTINGS = (Setting(1_000, 50, 1.0), Setting(10_000, 200, 5.0))
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Lateness in microseconds; CPU in shares of a core and memory while all streams run.
+
+    `load_busy` is the share of the time in which the load had something to read or send.
+    """
+
+    events: int
+    early_us: float
+    p50_us: float
+    p99_us: float
+    max_us: float
+    server_cpu: float
+    bytes_a_stream: float
+    resident: int
+    load_busy: float
+
+
+def _measure(name: str, command: Command, setting: Setting) -> Run[Pace]:
+    """One run, against a server that nobody asked before: its memory is that of the streams."""
+    _, core = cores()
+    with running(command) as server:
+        watch = Watch([server.pid])
+        arguments = (server.port, server.pid, setting.streams, setting.gap_ms, setting.ramp_s)
+        said = subprocess.run(
+            [sys.executable, "-m", "bench.paced_load", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            check=True,
+            timeout=300,
+            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+        )
+        disturbance = watch.stop()
+    pace = Pace(**json.loads(said.stdout))
+    expected = setting.streams * material.EVENTS
+    if pace.events != expected:
+        raise verify.WrongAnswer(f"{name}: expected {expected} events, got {pace.events}")
+    if pace.early_us < _EARLIEST_US:
+        raise verify.WrongAnswer(f"{name} does not pace: an event came {-pace.early_us} µs early")
+    return Run(pace, disturbance)
+
+
+def _commands(peers: Peers, work: Path, setting: Setting) -> dict[str, Command]:
+    folder = work / f"{setting.streams}"
+    tapes = material.write_tapes(folder / "tapes", setting.gap_ms)
+    commands = {TOKENTAPE: servers.tokentape(tapes, "1", folder / "cache")}
+    if peers.aimock:
+        fixtures = material.write_fixtures(folder / "fixtures", setting.gap_ms)
+        commands[AIMOCK] = servers.aimock(peers.aimock, fixtures)
+    return commands
+
+
+def measure(
+    peers: Peers, work: Path, setting: Setting, *, runs: int, extra_s: float
+) -> dict[str, Sample[Pace]]:
+    """Lateness, CPU and memory of every server, by name. Raises NotRun."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if setting.streams + 100 > files:
+        raise NotRun(f"{setting.streams} streams need more open files than {files} (ulimit -n)")
+    measures: dict[str, Callable[[], Run[Pace]]] = {}
+    for name, command in _commands(peers, work, setting).items():
+        with running(command) as server:
+            verify.posts(name, server.port, chunks=True)
+        measures[name] = partial(_measure, name, command, setting)
+    return rounds(measures, runs, extra_s)

@@ -1,0 +1,23 @@
+"""Everything one run of the bench measured; a section that could not run is the reason why."""
+
+from dataclasses import dataclass, field
+
+from bench.loading import Speed
+from bench.paced import Pace, Setting
+from bench.repeat import Sample
+from bench.replay import Rate
+from bench.start import Row
+
+
+@dataclass
+class Results:
+    """One run. `where` says what it ran on, `missing` which peers were not run and why."""
+
+    where: list[tuple[str, str]]
+    missing: dict[str, str]
+    shortened: bool
+    replay: dict[str, Sample[Rate]] | str = "not asked for"
+    paced: list[tuple[Setting, dict[str, Sample[Pace]] | str]] = field(default_factory=list)
+    start: list[Row] | str = "not asked for"
+    cassettes: Speed | str = "not asked for"
+    tapes: Speed | str = "not asked for"
