@@ -32,8 +32,8 @@ def read(value: Any, what: str) -> bytes:
     if isinstance(value, (int, float)):
         return str(value).encode()
     if isinstance(value, dict):
-        # What Python's pickling tags leave of an io.BytesIO, and two older keys.
-        for key in ("string", "base64_string", "state"):
+        # `state` is what Python's pickling tags leave of an io.BytesIO.
+        for key in ("string", "state"):
             if key in value:
                 return read(value[key], what)
         if not value:
