@@ -527,6 +527,19 @@ def test_a_body_without_reads_is_paced_by_its_headers_only(serve: Serve) -> None
     assert server.journal()[0]["duration_ms"] >= 3
 
 
+def test_large_exchanges_are_read_off_the_loop(tmp_path: Path) -> None:
+    reads = [b"%06d" % number * 1_000 for number in range(100)]
+    path = write(tmp_path / "a.tape.jsonl", exchange(reads))
+    with replay(tmp_path) as server, Raw(server.base_url) as client:
+        client.send(request(asked()) * 2)
+        assert client.answer().chunks == reads
+        assert client.answer().chunks == reads
+        path.unlink()
+        on_loop(server, lambda made: made.deck.answers._kept.clear())
+        client.post(asked())
+        assert error_of(client.answer().body)["type"] == "tape_error"
+
+
 def test_a_head_request_that_misses_gets_a_head_alone(serve: Serve) -> None:
     server = serve(exchange([b"{}"]))
     with Raw(server.base_url) as client:

@@ -54,9 +54,9 @@ class Answers:
 
 
 class Deck:
-    """Made and used on the server's loop; only `load` and `explain` run on the worker.
+    """Made and used on the server's loop; only `load` and `explain` may run on the worker.
 
-    Reading a tape may take long, so it never happens on the loop, where streams keep time.
+    What may take long never happens on the loop, where streams keep time.
     """
 
     def __init__(

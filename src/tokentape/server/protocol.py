@@ -29,6 +29,7 @@ from tokentape.server.problem import problem
 _BETWEEN, _IN_HEAD, _IN_BODY = 0, 1, 2
 _FRAMING = 1024 * 1024  # bytes of chunk framing and trailers a request may have in any case
 _KEEP = Wire.KEEP
+_LOAD_HERE = 256 * 1024  # bytes of a tape that are read on the loop
 _LINGER_S = 2.0
 _TOLD = 200  # characters of a target that the journal keeps
 _CARED_FOR = frozenset((b"connection", b"content-length", b"expect", b"x-tokentape-scope"))
@@ -366,8 +367,7 @@ class ReplayProtocol(HttpToolsProtocol):
             return
         answer = deck.answers.get(found.number << 2 | wire)
         if answer is None:
-            asking = Asking(method, target, body, wire, headers, scope)
-            self._work(asking, lambda new: self._loaded(found, new), deck.load, found, wire)
+            self._load(Asking(method, target, body, wire, headers, scope), found)
             return
         if answer.at_once:
             # The hot path: one write, and nothing left to wait for.
@@ -495,13 +495,32 @@ class ReplayProtocol(HttpToolsProtocol):
             if error is None:
                 then(future.result())
             elif isinstance(error, TokenTapeError):
-                self.deck.tell(f"can't answer: {error}")
-                self._say(asking, 500, "tape_error", str(error))
+                self._broken(asking, error)
             elif not isinstance(error, CancelledError):
                 self._say(asking, 500, "internal_error", "the server failed; its log says more")
                 raise error
 
         self.loop.run_in_executor(self.deck.worker, work, *what).add_done_callback(done)
+
+    def _load(self, asking: Asking, entry: Entry) -> None:
+        """Read a tape: a small one here, since a busy loop lets no other thread run for long."""
+        deck = self.deck
+        if entry.end - entry.start > _LOAD_HERE:
+            self._work(asking, lambda new: self._loaded(entry, new), deck.load, entry, asking.wire)
+            return
+        self._busy = True
+        self._asking = asking
+        self._asked_us = deck.now_us()
+        try:
+            answer = deck.load(entry, asking.wire)
+        except TokenTapeError as error:
+            self._broken(asking, error)
+        else:
+            self._loaded(entry, answer)
+
+    def _broken(self, asking: Asking, error: TokenTapeError) -> None:
+        self.deck.tell(f"can't answer: {error}")
+        self._say(asking, 500, "tape_error", str(error))
 
     def _loaded(self, entry: Entry, answer: Answer) -> None:
         asking = self._asking
