@@ -32,6 +32,8 @@ URLS = [
     ("vertexai:///generate_content_stream", Api.GEMINI),
     ("https://bedrock-runtime.x.amazonaws.com/model/claude/converse-stream", Api.BEDROCK),
     ("https://api.openai.com/v1/files", Api.OTHER),
+    ("vertexai:///embed_content", Api.EMBEDDINGS),
+    ("http://localhost:11434/api/embed", Api.EMBEDDINGS),
     ("tool:///tavily/search", Api.OTHER),
     ("", Api.OTHER),
 ]

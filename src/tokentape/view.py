@@ -31,6 +31,8 @@ _BY_OPERATION = {
     "/responses": Api.RESPONSES,
     "/messages": Api.MESSAGES,
     "/embeddings": Api.EMBEDDINGS,
+    "/embed_content": Api.EMBEDDINGS,
+    "/api/embed": Api.EMBEDDINGS,
     "/generate_content": Api.GEMINI,
     "/generate_content_stream": Api.GEMINI,
 }

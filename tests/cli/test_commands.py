@@ -98,6 +98,13 @@ def test_ls_of_good_recordings_is_fine(folder: Path) -> None:
     assert len(rows(run("ls", folder / "a.tape.jsonl", "--json"))) == 2
 
 
+def test_ls_says_that_a_tape_is_empty(tmp_path: Path) -> None:
+    save(Tape(), tmp_path / "x.tape.jsonl")
+    result = run("ls", tmp_path)
+    assert result.stdout == ""
+    assert result.stderr == f"{tmp_path}/x.tape.jsonl: tape: no exchanges in it\n"
+
+
 def test_show_gives_one_whole(folder: Path) -> None:
     (shown,) = rows(run("show", folder / "a.tape.jsonl", "--exchange", "0", "--json"))
     assert json.loads(shown["request"]["body"]["text"])["model"] == "gpt-test"

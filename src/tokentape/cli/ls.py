@@ -43,6 +43,8 @@ def command(
             refused = True
             report_refused(opened)
             continue
+        if not opened.tape.exchanges:
+            click.echo(f"{opened.path}: {opened.format}: no exchanges in it", err=True)
         for number, exchange in enumerate(opened.tape.exchanges):
             row = view.row(
                 exchange,
