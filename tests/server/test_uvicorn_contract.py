@@ -58,7 +58,6 @@ def test_every_method_we_override_is_there() -> None:
     for name in (
         "data_received",
         "eof_received",
-        "idle_since",
         "on_body",
         "on_header",
         "on_headers_complete",
@@ -68,8 +67,8 @@ def test_every_method_we_override_is_there() -> None:
         "resume_writing",
         "shutdown",
     ):
-        assert name in vars(ReplayProtocol)
-        assert name == "idle_since" or hasattr(HttpToolsProtocol, name)
+        ours, base = getattr(ReplayProtocol, name), getattr(HttpToolsProtocol, name)
+        assert ours is not base
 
 
 def test_the_base_fills_what_we_read() -> None:
