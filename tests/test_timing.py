@@ -1,13 +1,13 @@
 """Speeds, deadlines, and how lateness is counted."""
 
-from math import ceil, inf
+from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tokentape.errors import UsageError
-from tokentape.timing import Lateness, deadlines, parse_speed, scaled
+from tokentape.timing import Lateness, deadlines, parse_speed, scaled, spread
 
 
 @pytest.mark.parametrize(
@@ -48,41 +48,26 @@ def test_deadlines_never_go_back(offsets: list[int | None], speed: float) -> Non
         assert offset is None or moment >= scaled(offset, speed)
 
 
-@given(st.lists(st.integers(-10, 1 << 39), min_size=1), st.floats(0, 1))
-def test_a_quantile_is_at_most_an_eighth_too_high(values: list[int], share: float) -> None:
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([7], (7, 7, 7)),
+        ([3, 1], (1, 3, 3)),
+        (list(range(1, 101)), (50, 99, 100)),
+        (list(range(200, 0, -1)), (100, 198, 200)),
+    ],
+)
+def test_spread(values: list[int], expected: tuple[int, int, int]) -> None:
+    assert spread(values) == expected
+
+
+@given(st.integers(-10, 1 << 39))
+def test_a_value_is_counted_at_most_an_eighth_too_high(value: int) -> None:
     lateness = Lateness()
-    for value in values:
-        lateness.add(value)
-    ordered = sorted(max(0, value) for value in values)
-    exact = ordered[max(1, ceil(len(ordered) * share)) - 1]
-    found = lateness.quantile(share)
-    assert found is not None
-    assert exact <= found <= max(exact, ordered[-1])
-    assert found <= exact * 1.125 + 1
-    assert lateness.quantile(1) == lateness.max_us == ordered[-1]
-    assert lateness.total_us == sum(ordered)
-
-
-@given(st.lists(st.integers(0, 10**9)), st.lists(st.integers(0, 10**9)))
-def test_merged_is_as_if_counted_together(first: list[int], second: list[int]) -> None:
-    one, other, both = Lateness(), Lateness(), Lateness()
-    for value in first:
-        one.add(value)
-    for value in second:
-        other.add(value)
-    for value in first + second:
-        both.add(value)
-    one.merge(other)
-    assert (one.counts, one.count, one.max_us, one.total_us) == (
-        both.counts,
-        both.count,
-        both.max_us,
-        both.total_us,
-    )
-
-
-def test_nothing_counted_has_no_quantile() -> None:
-    assert Lateness().quantile(0.5) is None
+    lateness.add(value)
+    value = max(0, value)
+    assert lateness.below([value - 1, value * 9 // 8 + 1]) == [0, 1]
+    assert (lateness.count, lateness.total_us) == (1, value)
 
 
 def test_the_count_is_bounded_whatever_comes() -> None:

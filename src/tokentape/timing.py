@@ -44,14 +44,17 @@ def scaled(offset_us: int, speed: float) -> int:
     return offset_us if speed == 1 else max(0, round(offset_us / speed))
 
 
+def spread(values: Iterable[int]) -> tuple[int, int, int]:
+    """The p50, the p99 and the largest of some values, at least one: nearest rank, exact."""
+    ordered = sorted(values)
+    last = len(ordered) - 1
+    return ordered[last // 2], ordered[ceil(len(ordered) * 0.99) - 1], ordered[last]
+
+
 class Lateness:
-    """Counts of microseconds, in buckets an eighth of an octave wide: bounded, and mergeable.
+    """Counts of microseconds, in buckets an eighth of an octave wide: bounded whatever comes."""
 
-    A quantile is the upper edge of its bucket (at most an eighth too high), never above the
-    largest value seen; `max_us` is exact.
-    """
-
-    __slots__ = ("count", "counts", "max_us", "total_us")
+    __slots__ = ("count", "counts", "total_us")
 
     _LARGEST = (1 << 40) - 1
 
@@ -59,7 +62,6 @@ class Lateness:
         self.counts: dict[int, int] = {}
         self.count = 0
         self.total_us = 0
-        self.max_us = 0
 
     def add(self, value_us: int) -> None:
         """Count one value; one that is negative counts as 0."""
@@ -72,28 +74,6 @@ class Lateness:
         self.counts[bucket] = self.counts.get(bucket, 0) + 1
         self.count += 1
         self.total_us += value_us
-        if value_us > self.max_us:
-            self.max_us = value_us
-
-    def merge(self, other: "Lateness") -> None:
-        """Count all that `other` counted, too."""
-        for bucket, count in other.counts.items():
-            self.counts[bucket] = self.counts.get(bucket, 0) + count
-        self.count += other.count
-        self.total_us += other.total_us
-        self.max_us = max(self.max_us, other.max_us)
-
-    def quantile(self, share: float) -> int | None:
-        """The value that this share of all values does not exceed, or None without values."""
-        if not self.count:
-            return None
-        wanted = max(1, ceil(self.count * share))
-        seen = 0
-        for bucket in sorted(self.counts):
-            seen += self.counts[bucket]
-            if seen >= wanted:
-                return min(_upper_edge(bucket), self.max_us)
-        return self.max_us
 
     def below(self, edges_us: Iterable[int]) -> list[int]:
         """For each edge, how many values lie in buckets that end at or below it."""

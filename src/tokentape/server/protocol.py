@@ -23,6 +23,7 @@ from tokentape.server.delivery import Delivery
 from tokentape.server.intake import Asking, Intake, text
 from tokentape.server.journal import Record
 from tokentape.server.problem import problem
+from tokentape.timing import spread
 
 _LOAD_HERE = 256 * 1024  # bytes of a tape that are read on the loop
 _TOLD = 200  # characters of a target that the journal keeps
@@ -201,11 +202,9 @@ class ReplayProtocol(Intake):
         counters.left += left
         counters.reads += reads
         counters.size += size
-        late = None
-        if lateness is not None and lateness.count:
-            counters.lateness.merge(lateness)
-            p50, p99 = lateness.quantile(0.5), lateness.quantile(0.99)
-            late = (p50 or 0, p99 or 0, lateness.max_us)
+        for value in lateness:
+            counters.lateness.add(value)
+        late = spread(lateness) if lateness else None
         self.deck.journal.add(
             delivery.start_us,
             delivery.entry,
