@@ -58,6 +58,12 @@ def test_a_signal_drains_and_exits_0(tmp_path: Path, number: int) -> None:
     assert (server.returncode, out, errors) == (0, "", "")
 
 
+def test_a_signal_right_after_the_first_line_is_a_drain_too(tmp_path: Path) -> None:
+    with process(tmp_path, 20) as (server, _):
+        server.terminate()
+        assert server.wait(30) == 0
+
+
 def test_streams_that_outlast_the_grace_are_cut(tmp_path: Path) -> None:
     write(tmp_path / "a.tape.jsonl", exchange(stream("a"), gap_us=1, end_us=HOUR_US))
     with process(tmp_path, 0.01) as (server, url), Raw(url) as client:

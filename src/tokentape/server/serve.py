@@ -69,6 +69,7 @@ class Server(uvicorn.Server):
         self._library = library
         self._settings = settings
         self._tell = tell
+        self._ready: Callable[[], None] | None = None
         self._stop: asyncio.Event | None = None
         self._force: asyncio.Event | None = None
         self._app: Any = None
@@ -97,15 +98,18 @@ class Server(uvicorn.Server):
         await self._app(scope, receive, send)
 
     async def serve_on(self, bound: socket.socket, ready: Callable[[], None]) -> None:
-        """Serve until `stop` is called, or a signal comes on the main thread."""
+        """Serve until `stop` is called, or a signal comes on the main thread.
+
+        `ready` is called once requests and signals are taken.
+        """
         loop = asyncio.get_running_loop()
         self._stop, self._force = asyncio.Event(), asyncio.Event()
         deck = self.deck = Deck(self._library, self._settings, SystemClock(), loop, self._tell)
         self.config.http = type(
             "BoundReplayProtocol", (ReplayProtocol,), {"deck": deck, "__slots__": ()}
         )
+        self._ready = ready
         sweeper = loop.create_task(self._sweep(deck))
-        ready()
         try:
             await self.serve([bound])
         finally:
@@ -139,6 +143,9 @@ class Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         assert self._stop is not None
+        assert self._ready is not None
+        # Not before: who reads the first line may send a signal next.
+        self._ready()
         await self._stop.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
