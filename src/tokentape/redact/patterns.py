@@ -1,0 +1,157 @@
+"""Secrets by their looks: a literal beginning, then characters of a class.
+
+They are found in text of any kind (JSON, URLs, header values). What is redacted twice is what is
+redacted once, so that a redacted tape still matches a live request that is redacted alike.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from tokentape.errors import UsageError
+
+MARK = b"REDACTED"
+
+# A secret begins where a word begins. Behind a JSON escape such as \n the letter is no word's end.
+_WORD = rb"(?:(?<![A-Za-z0-9])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4}))"
+_LOOK_BEHIND = 6
+# An open end longer than this is a secret already; it is not waited for any longer.
+LONGEST_WAIT = 4096
+
+
+class Pattern(msgspec.Struct, frozen=True):
+    """`begin` is literal text and stays; `chars` is the body of a regular expression's character
+    class, of which at least `least` follow."""
+
+    name: str
+    begin: str
+    chars: str
+    least: int
+
+    def check(self) -> None:
+        """Raises UsageError where this is no pattern."""
+        try:
+            re.compile(f"[{self.chars}]".encode("ascii"))
+            begin = self.begin.encode("ascii")
+        except (re.error, UnicodeEncodeError) as error:
+            raise UsageError(f"redaction pattern {self.name!r}: {error}") from None
+        if not begin or self.least < 1:
+            raise UsageError(
+                f"redaction pattern {self.name!r}: expected `begin` to be text and `least` to be "
+                f"at least 1, got {self.begin!r} and {self.least}"
+            )
+
+
+_URLSAFE = "A-Za-z0-9_-"
+DEFAULT_PATTERNS: tuple[Pattern, ...] = (
+    Pattern("bearer token", "Bearer ", "A-Za-z0-9._~+/=-", 8),
+    Pattern("basic credentials", "Basic ", "A-Za-z0-9+/=", 12),
+    Pattern("OpenAI, Anthropic, OpenRouter, DeepSeek key", "sk-", _URLSAFE, 16),
+    Pattern("OpenAI session", "sess-", _URLSAFE, 16),
+    Pattern("OpenAI organisation", "org-", "A-Za-z0-9", 16),
+    Pattern("OpenAI project", "proj_", "A-Za-z0-9", 16),
+    Pattern("Groq key", "gsk_", "A-Za-z0-9", 20),
+    Pattern("Groq organisation", "org_", "A-Za-z0-9", 16),
+    Pattern("Hugging Face token", "hf_", "A-Za-z0-9", 20),
+    Pattern("xAI key", "xai-", _URLSAFE, 20),
+    Pattern("Google API key", "AIza", _URLSAFE, 30),
+    Pattern("Google access token", "ya29.", _URLSAFE, 20),
+    Pattern("AWS access key", "AKIA", "A-Z0-9", 16),
+    Pattern("AWS temporary access key", "ASIA", "A-Z0-9", 16),
+    Pattern("Replicate token", "r8_", "A-Za-z0-9", 20),
+    Pattern("Perplexity key", "pplx-", "A-Za-z0-9", 20),
+    Pattern("NVIDIA key", "nvapi-", _URLSAFE, 20),
+    Pattern("GitHub token", "ghp_", "A-Za-z0-9", 20),
+    Pattern("GitHub token, fine-grained", "github_pat_", "A-Za-z0-9_", 20),
+)
+
+
+class Patterns:
+    """Patterns compiled together. Raises UsageError for a bad one."""
+
+    def __init__(self, patterns: Iterable[Pattern] = DEFAULT_PATTERNS) -> None:
+        self.patterns = tuple(patterns)
+        for pattern in self.patterns:
+            pattern.check()
+        self._compiled = [_Compiled(pattern) for pattern in self.patterns]
+        self.context = _LOOK_BEHIND + max((len(p.begin) for p in self.patterns), default=0)
+        self._letters = b"".join({c.letters for c in self._compiled})
+        # Any beginning of a secret that ends where the bytes end.
+        parts = b"|".join(_partial(p.begin.encode(), p.chars.encode()) for p in self.patterns)
+        self._part = re.compile(_WORD + b"(?:" + parts + rb")\Z")
+
+    def _matches(self, data: bytes, start: int) -> "Iterator[tuple[re.Match[bytes], _Compiled]]":
+        lowered = data.lower()
+        for compiled in self._compiled:
+            # Nearly always absent, and a plain search is many times cheaper than an expression.
+            if compiled.begin in (lowered if compiled.any_case else data):
+                for match in compiled.whole.finditer(data, start):
+                    yield match, compiled
+
+    def spans(self, data: bytes, start: int = 0) -> list[tuple[int, int]]:
+        """Where the characters to replace lie, from `start` on, in order and apart.
+
+        Of the bytes before `start`, `context` are enough: a secret's beginning may stand in them.
+        """
+        found: list[tuple[int, int]] = []
+        matches = ((m.end(1), m.end()) for m, _ in self._matches(data, self._first(start)))
+        for begins, ends in sorted(span for span in matches if span[0] >= start):
+            if found and begins <= found[-1][1]:
+                found[-1] = (found[-1][0], max(ends, found[-1][1]))
+            else:
+                found.append((begins, ends))
+        return found
+
+    def redact(self, data: bytes) -> bytes:
+        """The data with every secret's characters replaced by REDACTED."""
+        pieces: list[bytes] = []
+        position = 0
+        for begins, ends in self.spans(data):
+            pieces += (data[position:begins], MARK)
+            position = ends
+        return b"".join((*pieces, data[position:])) if pieces else data
+
+    def unfinished(self, data: bytes, start: int) -> int:
+        """From where on a secret may be going on behind the end of the data; its length if none."""
+        if data[-1:] not in self._letters or not data:
+            return len(data)
+        found = self._part.search(data, max(self._first(start), len(data) - LONGEST_WAIT))
+        return found.start() if found is not None else len(data)
+
+    def going_on(self, data: bytes, start: int) -> "re.Pattern[bytes] | None":
+        """What the characters are of a secret that reaches the end of the data, if one does."""
+        for match, compiled in self._matches(data, self._first(start)):
+            if match.end() == len(data):
+                return compiled.more
+        return None
+
+    def _first(self, start: int) -> int:
+        """Where a secret may begin: what is before a full context is not known."""
+        return _LOOK_BEHIND if start == self.context else 0
+
+
+class _Compiled:
+    """One pattern, ready to search with."""
+
+    def __init__(self, pattern: Pattern) -> None:
+        chars = b"[" + pattern.chars.encode() + b"]"
+        literal = re.escape(pattern.begin.encode())
+        # Schemes of HTTP authentication are compared without case (RFC 9110, 11.1).
+        self.any_case = pattern.begin.endswith(" ")
+        if self.any_case:
+            literal = b"(?i:" + literal + b")"
+        self.begin = pattern.begin.lower().encode() if self.any_case else pattern.begin.encode()
+        self.whole = re.compile(_WORD + b"(" + literal + b")" + chars + b"{%d,}" % pattern.least)
+        self.more = re.compile(chars + b"*")
+        one = re.compile(chars)
+        self.letters = self.begin + bytes(c for c in range(256) if one.match(bytes((c,))))
+
+
+def _partial(begin: bytes, chars: bytes) -> bytes:
+    """An expression for every beginning of begin + chars*, the empty one left out."""
+    found = b"[" + chars + b"]*"
+    for at in range(len(begin) - 1, -1, -1):
+        letter = re.escape(begin[at : at + 1])
+        found = letter + (b"(?:" + found + b")?" if at < len(begin) - 1 else found)
+    return b"(?i:" + found + b")" if begin.endswith(b" ") else found

@@ -1,0 +1,71 @@
+"""What is taken out of an exchange before it is written: by header name, by pattern, by path."""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit, urlunsplit
+
+from tokentape.model import Headers
+from tokentape.redact.paths import Paths
+from tokentape.redact.patterns import MARK, Patterns
+
+# Headers that no secret stands in; `*` is any ending. All others are left out of the tape.
+SAFE_HEADERS = (
+    *("accept", "accept-encoding", "accept-language", "accept-ranges", "access-control-*"),
+    *("age", "allow", "alt-svc", "anthropic-beta", "anthropic-version", "cache-control"),
+    *("cf-cache-status", "connection", "content-encoding", "content-language"),
+    *("content-length", "content-range", "content-type", "date", "etag", "expires", "host"),
+    *("keep-alive", "last-modified", "link", "location", "openai-beta", "openai-model"),
+    *("openai-processing-ms", "openai-version", "pragma", "ratelimit", "ratelimit-*"),
+    *("request-id", "retry-after", "retry-after-ms", "server", "server-timing"),
+    *("strict-transport-security", "trailer", "transfer-encoding", "user-agent", "vary", "via"),
+    *("warning", "x-accel-*", "x-amzn-requestid", "x-content-type-options"),
+    *("x-envoy-upstream-service-time", "x-ms-region", "x-powered-by", "x-ratelimit-*"),
+    *("x-request-id", "x-robots-tag", "x-should-retry", "x-stainless-*"),
+)
+# Parameters of a query whose values are secrets whatever they look like.
+_SECRET_PARAMETER = re.compile(
+    r"(?i)((?:^|[?&;])(?:[\w.-]*(?:key|token|secret|password|signature|credential|auth|sig|code))=)"
+    r"[^&;#]*"
+)
+
+
+class Redaction:
+    """One set of rules, applied to recordings before disk and to live requests on replay alike."""
+
+    def __init__(
+        self,
+        patterns: Patterns | None = None,
+        paths: Paths | None = None,
+        safe_headers: Iterable[str] = (),
+    ) -> None:
+        self.patterns = patterns if patterns is not None else Patterns()
+        self.paths = paths if paths is not None else Paths()
+        names = [name.lower() for name in (*SAFE_HEADERS, *safe_headers)]
+        self._safe = frozenset(name for name in names if not name.endswith("*"))
+        self._safe_beginnings = tuple(name[:-1] for name in names if name.endswith("*"))
+
+    def headers(self, headers: Headers) -> Headers:
+        """Those on the list of safe ones, secrets in their values redacted."""
+        return tuple(
+            (name, self.text(value))
+            for name, value in headers
+            if name.lower() in self._safe or name.lower().startswith(self._safe_beginnings)
+        )
+
+    def text(self, value: str) -> str:
+        """Text with secrets redacted."""
+        return self.patterns.redact(value.encode("latin-1", "replace")).decode("latin-1")
+
+    def url(self, url: str) -> str:
+        """A URL without credentials, its secret parameters and whatever looks like one redacted."""
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return self.text(url)
+        host = parts.netloc.rpartition("@")[2]
+        query = _SECRET_PARAMETER.sub(rf"\g<1>{MARK.decode()}", parts.query)
+        return self.text(urlunsplit(parts._replace(netloc=host, query=query)))
+
+    def body(self, body: bytes) -> bytes:
+        """A whole body, by path and by pattern."""
+        return self.patterns.redact(self.paths.redact(body) if self.paths else body)

@@ -1,0 +1,83 @@
+"""Secrets in a stream of reads, also where they lie across two: reads in, redacted reads out."""
+
+import re
+
+from tokentape.model import Read
+from tokentape.redact.patterns import MARK, Patterns
+
+
+class ReadRedactor:
+    """Feed reads as they come; get those that no secret can still be growing out of.
+
+    A read keeps its place and its offset; the characters of a secret are replaced in the read in
+    which they begin, and missing from those they go on in. Held back is at most what came since a
+    possible secret began, and never for more than 4 KiB.
+    """
+
+    def __init__(self, patterns: Patterns) -> None:
+        self._patterns = patterns
+        self._context = b""
+        self._held: list[Read] = []
+        self._rest = 0  # bytes of what is held that belong to a secret already replaced
+        self._going_on: re.Pattern[bytes] | None = None
+        self.found = 0
+
+    def feed(self, read: Read) -> list[Read]:
+        """Take in one read; those that can now be written, in order."""
+        if self._going_on is not None:
+            rest = read.data[self._end_of_long_secret(read.data) :]
+            if not rest:
+                return [Read(b"", read.offset_us)]
+            read = Read(rest, read.offset_us)
+        self._held.append(read)
+        data = self._joined()
+        start = len(self._context)
+        released = self._release(data, self._patterns.unfinished(data, start))
+        if not self._held:
+            self._going_on = self._patterns.going_on(data, start)
+        return released
+
+    def _end_of_long_secret(self, data: bytes) -> int:
+        assert self._going_on is not None
+        match = self._going_on.match(data)
+        end = match.end() if match is not None else 0
+        if end < len(data):
+            self._going_on = None
+        return end
+
+    def _joined(self) -> bytes:
+        return self._context + b"".join(held.data for held in self._held)
+
+    def flush(self) -> list[Read]:
+        """The stream is over: what is still held back."""
+        data = self._joined()
+        return self._release(data, len(data))
+
+    def _release(self, data: bytes, until: int) -> list[Read]:
+        position = len(self._context)
+        spans = self._patterns.spans(data, position)
+        if self._rest:
+            spans.insert(0, (position - 1, position + self._rest))
+        released: list[Read] = []
+        while self._held and position + len(self._held[0].data) <= until:
+            read = self._held.pop(0)
+            end = position + len(read.data)
+            released.append(Read(self._cut(data, position, end, spans), read.offset_us))
+            position = end
+        if released:
+            self._rest = max((e - position for b, e in spans if b < position < e), default=0)
+            self._context = data[max(0, position - self._patterns.context) : position]
+        return released
+
+    def _cut(self, data: bytes, start: int, end: int, spans: list[tuple[int, int]]) -> bytes:
+        pieces: list[bytes] = []
+        position = start
+        for begins, ends in spans:
+            if ends <= position or begins >= end:
+                continue
+            if begins >= position:
+                self.found += 1
+                pieces += (data[position:begins], MARK)
+            position = min(ends, end)
+        pieces.append(data[position:end])
+        return b"".join(pieces)

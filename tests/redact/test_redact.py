@@ -1,0 +1,172 @@
+"""No secret gets through: in headers, URLs, bodies, and streams cut anywhere."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.wire import cut
+from tokentape.errors import UsageError
+from tokentape.model import Read
+from tokentape.redact import DEFAULT_PATTERNS, Paths, Pattern, Patterns, ReadRedactor, Redaction
+
+PATTERNS = Patterns()
+
+# One made-up secret for every pattern: its beginning, then characters of its class.
+SECRETS = {
+    pattern.name: pattern.begin.encode()
+    + "".join(c for c in "A1B2C3D4E5F6G7H8J9K0L1M2N3P4Q5R6" if re.match(f"[{pattern.chars}]", c))
+    .encode()
+    .ljust(pattern.least, b"7")
+    for pattern in DEFAULT_PATTERNS
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_every_pattern_finds_its_secret(name: str) -> None:
+    secret = SECRETS[name]
+    begin = next(p.begin for p in DEFAULT_PATTERNS if p.name == name).encode()
+    body = b'{"note":"key\\n' + secret + b'","n":1}'
+    assert PATTERNS.redact(body) == b'{"note":"key\\n' + begin + b'REDACTED","n":1}'
+    assert PATTERNS.redact(secret) == begin + b"REDACTED"
+
+
+# (what it is, the text, what becomes of it)
+TEXTS: list[tuple[str, bytes, bytes]] = [
+    ("a word is no secret", b"task-management-software-here", b"task-management-software-here"),
+    ("too short", b"sk-short", b"sk-short"),
+    ("behind an escaped letter", rb'"\u0041sk-ABCDEFGHIJKLMNOPQ"', rb'"\u0041sk-REDACTED"'),
+    ("a scheme in any case", b"bEARER abcdefghij", b"bEARER REDACTED"),
+    ("one in another", b"Bearer sk-ABCDEFGHIJKLMNOPQR", b"Bearer REDACTED"),
+    ("two", b"hf_ABCDEFGHIJKLMNOPQRSTU,AKIAABCDEFGHIJKLMNOP", b"hf_REDACTED,AKIAREDACTED"),
+    ("nothing", b"", b""),
+]
+
+
+@pytest.mark.parametrize(("text", "left"), [t[1:] for t in TEXTS], ids=[t[0] for t in TEXTS])
+def test_texts(text: bytes, left: bytes) -> None:
+    assert PATTERNS.redact(text) == left
+
+
+def through(body: bytes, places: list[int]) -> list[Read]:
+    """A body through the reads' redactor, cut at these places."""
+    redactor = ReadRedactor(PATTERNS)
+    out: list[Read] = []
+    for offset, data in enumerate(cut(body, places)):
+        out += redactor.feed(Read(data, offset))
+    return out + redactor.flush()
+
+
+texts = st.lists(
+    st.sampled_from(
+        [*SECRETS.values(), b"Bearer ", b"sk-", b"s", b" ", b"\n", b'"', b"\\n", b"abc"]
+    )
+    | st.binary(max_size=5),
+    max_size=8,
+).map(b"".join)
+
+
+@given(texts, st.lists(st.integers(0, 400), max_size=10))
+def test_a_stream_is_redacted_alike_wherever_it_is_cut(body: bytes, places: list[int]) -> None:
+    out = through(body, places)
+    assert b"".join(read.data for read in out) == PATTERNS.redact(body)
+    assert [read.offset_us for read in out] == list(range(len(places) + 1))
+
+
+@given(texts)
+def test_what_is_redacted_twice_is_redacted_once(body: bytes) -> None:
+    once = PATTERNS.redact(body)
+    assert PATTERNS.redact(once) == once
+
+
+def test_only_what_may_be_a_secret_is_held_back() -> None:
+    redactor = ReadRedactor(PATTERNS)
+    assert redactor.feed(Read(b"data: {}\n\n", 1)) == [Read(b"data: {}\n\n", 1)]
+    assert redactor.feed(Read(b'data: "sk-', 2)) == []
+    assert redactor.feed(Read(b'nothing"\n\n', 3)) == [
+        Read(b'data: "sk-', 2),
+        Read(b'nothing"\n\n', 3),
+    ]
+    assert redactor.found == 0
+
+
+def test_a_secret_without_end_is_held_back_within_bounds() -> None:
+    redactor = ReadRedactor(PATTERNS)
+    held = 0
+    out: list[Read] = []
+    for offset in range(1000):
+        out += redactor.feed(Read(b"sk-" * (offset == 0) + b"A" * 100, offset))
+        held = max(held, offset + 1 - len(out))
+    out += redactor.feed(Read(b" and on", 1000)) + redactor.flush()
+    assert held <= 42
+    assert b"".join(read.data for read in out) == b"sk-REDACTED and on"
+
+
+@pytest.mark.parametrize(
+    ("url", "left"),
+    [
+        ("https://h/v1/x?model=m", "https://h/v1/x?model=m"),
+        ("https://user:pass@h:8/x", "https://h:8/x"),
+        ("https://h/x?api_key=abc&b=1", "https://h/x?api_key=REDACTED&b=1"),
+        (
+            "https://h/x?X-Amz-Signature=abc;key=2",
+            "https://h/x?X-Amz-Signature=REDACTED;key=REDACTED",
+        ),
+        ("/v1/x?key=AIza&alt=sse", "/v1/x?key=REDACTED&alt=sse"),
+        ("https://h/sk-ABCDEFGHIJKLMNOPQ", "https://h/sk-REDACTED"),
+        ("http://[oops", "http://[oops"),
+    ],
+)
+def test_urls(url: str, left: str) -> None:
+    redaction = Redaction()
+    assert redaction.url(url) == left
+    assert redaction.url(left) == left
+
+
+def test_headers_are_kept_by_an_allow_list() -> None:
+    headers = (
+        ("Content-Type", "text/event-stream"),
+        ("Authorization", "Bearer abc"),
+        ("Set-Cookie", "session=abc"),
+        ("OpenAI-Organization", "org-abc"),
+        ("X-RateLimit-Limit-Requests", "5"),
+        ("Via", "org-ABCDEFGHIJKLMNOPQ"),
+        ("X-Mine", "1"),
+    )
+    kept = Redaction(safe_headers=["x-mine"]).headers(headers)
+    assert kept == (headers[0], headers[4], ("Via", "org-REDACTED"), headers[6])
+
+
+def test_values_are_taken_out_by_path() -> None:
+    redaction = Redaction(
+        paths=Paths(["$.user", "$..email", "$.messages[*].content", "$.messages"])
+    )
+    body = b'{"user":"me","a":{"email":1},"messages":[{"content":[1]}],"n":1.0}'
+    assert redaction.body(body) == (
+        b'{"user":"REDACTED","a":{"email":"REDACTED"},"messages":"REDACTED","n":1.0}'
+    )
+    assert redaction.body(b'{"n": 1}') == b'{"n": 1}'
+    assert redaction.body(b"not JSON") == b"not JSON"
+    assert Redaction(paths=Paths(["$"])).body(b"[1]") == b'"REDACTED"'
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Paths(["$.["]), "--redact"),
+        (lambda: Patterns([Pattern("x", "", "a", 1)]), "expected `begin`"),
+        (lambda: Patterns([Pattern("x", "k", "z-a", 1)]), "bad character range"),
+        (lambda: Patterns([Pattern("x", "k", "a", 0)]), "at least 1"),
+        (lambda: Patterns([Pattern("x", "é", "a", 1)]), "ascii"),
+    ],
+)
+def test_bad_rules_are_said(make: object, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        make()  # type: ignore[operator]
+
+
+def test_no_patterns_at_all() -> None:
+    nothing = Patterns([])
+    assert nothing.redact(SECRETS["bearer token"]) == SECRETS["bearer token"]
+    assert ReadRedactor(nothing).feed(Read(b"sk-", 0)) == [Read(b"sk-", 0)]
