@@ -15,7 +15,7 @@ from tokentape.formats import fields, llama_stack_write, plain_json, rendering
 from tokentape.formats.base import Aspect, Format
 from tokentape.formats.llama_stack_hash import NAME
 from tokentape.formats.llama_stack_hash import file_name as file_name
-from tokentape.formats.llama_stack_write import DATA, REPEATED, TRANSPORT, TYPE
+from tokentape.formats.llama_stack_write import ADDED, DATA, REPEATED, TRANSPORT, TYPE
 from tokentape.limits import Limits
 from tokentape.model import Ending, Exchange, Fidelity, Headers, Request, Response, Tape
 
@@ -212,6 +212,10 @@ def _lines(lines: list[str]) -> _Body:
         # The recorder dropped the blank lines: a frame ends with its data.
         ends = ("\n\n" if line.startswith("data:") else "\n" for line in lines)
         text, shape = "".join(map("".join, zip(lines, ends, strict=True))), "bare lines"
+    if lines[-1].startswith("data:"):
+        # The consumer had what it wanted of this event and read no further.
+        while not text.endswith(("\n\n", "\r\n\r\n")):
+            text, shape = text + "\n", shape + ADDED
     return _Body(fields.encode(text), "text/event-stream", shape=shape)
 
 

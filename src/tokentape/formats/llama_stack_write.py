@@ -15,6 +15,8 @@ from tokentape.model import Ending, Exchange, Response, Tape, header
 TYPE, DATA = "__type__", "__data__"
 # Stands for what an exception repeats of the response it came from.
 REPEATED = "\0repeated"
+# Behind the shape of a stream: one for each line end that the reader put behind its last line.
+ADDED = "+"
 # Arguments of an SDK call that are no part of the body it sends.
 TRANSPORT = ("extra_headers", "extra_query", "timeout")
 
@@ -26,6 +28,7 @@ _LABELS = {
     "text_completion": _TEXT,
     "model": "openai.types.model.Model",
 }
+_LINES = ("lines", "bare lines", "ended lines")
 _EMBEDDINGS = "openai.types.create_embedding_response.CreateEmbeddingResponse"
 _EXCEPTIONS = {
     400: "BadRequestError",
@@ -113,7 +116,7 @@ def _response(exchange: Exchange, old: dict[str, Any], kept: dict[str, Any]) -> 
     response = _decoded(exchange.response or Response(status=500))
     shape = str(kept.get("shape", ""))
     found: dict[str, Any]
-    if old and _is_unchanged(response, kept):
+    if "response_keys" in kept and _is_unchanged(response, kept):
         keys = fields.sequence(kept.get("response_keys"), "extra.response_keys")
         body = {"body": _body(response, shape, _labels(kept))} if "body" in keys else {}
         return _in_order(_repeated(old, response) | body, keys)
@@ -178,7 +181,7 @@ def _body(response: Response, shape: str, labels: list[str]) -> Any:
     body = response.body
     if shape.startswith("exception"):
         return None if shape == "exception" else []
-    if shape in ("lines", "bare lines", "ended lines") or (not shape and _is_typed(body)):
+    if shape.rstrip(ADDED) in _LINES or (not shape and _is_typed(body)):
         return _lines(body.decode("utf-8", "replace"), shape)
     if _is_stream(response):
         return _chunks(_payloads(response), labels)
@@ -197,10 +200,13 @@ def _body(response: Response, shape: str, labels: list[str]) -> Any:
 
 def _lines(text: str, shape: str) -> list[str]:
     """The stream as the lines a recorder read; `shape` says what it did with their ends."""
-    if shape == "ended lines":
-        return [line + "\n" for line in text.removesuffix("\n").split("\n")] if text else []
+    read = shape.rstrip(ADDED)
+    text = text[: len(text) - (len(shape) - len(read))]
+    if read == "ended lines":
+        *ended, last = text.split("\n")
+        return [line + "\n" for line in ended] + ([last] if last else [])
     lines = text.removesuffix("\n").split("\n") if text else []
-    return [line for line in lines if line] if shape == "bare lines" else lines
+    return [line for line in lines if line] if read == "bare lines" else lines
 
 
 def _payloads(response: Response) -> list[Any]:
