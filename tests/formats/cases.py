@@ -80,6 +80,23 @@ def vcrpy(response: str, *, request: str = "", top: str = "version: 1\n") -> byt
 {top}""")
 
 
+def cassetter(request: str, response: str, *, more: str = "", media: str = "text/plain") -> bytes:
+    return _yaml(f"""version: 1
+interactions:
+- request:
+    method: POST
+    uri: {CHAT}
+    headers: {{}}
+    body: {request}
+  response:
+    status: 201
+    headers:
+      content-type:
+      - {media}
+    body: {response}
+{more}""")
+
+
 def _llama_top(request: dict[str, Any], response: dict[str, Any]) -> bytes:
     top = {"test_id": "tests/a.py::b", "request": request, "response": response}
     return (json.dumps(top | {"id_normalization_mapping": {}}, indent=2) + "\n").encode()
@@ -370,6 +387,167 @@ responses:
     ),
     Case("no interactions", "a.yaml", b"interactions: []\nversion: 1\n", "vcrpy", (), ()),
     Case(
+        "a request body under a key",
+        "a.yaml",
+        vcrpy(f"body: {{string: 'x'}}\n    {HEADERS}\n    {OK}", request="body: {string: 'é'}"),
+        "vcrpy",
+        (b"x",),
+        (("POST", CHAT, "é".encode()),),
+    ),
+    Case(
+        "the object that aiohttp sends as JSON",
+        "a.yaml",
+        vcrpy(
+            f"body: {{string: 'x'}}\n    {HEADERS}\n    {OK}",
+            request="body: {model: z, messages: [], state: é, string: 1.0}",
+        ),
+        "vcrpy",
+        (b"x",),
+        (
+            (
+                "POST",
+                CHAT,
+                b'{"model": "z", "messages": [], "state": "\\u00e9", "string": 1.0}',
+            ),
+        ),
+        note="request body rendered from parsed values",
+    ),
+    Case(
+        "a list that aiohttp sends as JSON",
+        "a.yaml",
+        vcrpy(f"body: {{string: 'x'}}\n    {HEADERS}\n    {OK}", request="body: [a, b]"),
+        "vcrpy",
+        (b"x",),
+        (("POST", CHAT, b'["a", "b"]'),),
+    ),
+    Case(
+        "objects like what pickling leaves",
+        "a.yaml",
+        vcrpy(f"body: {{string: 'x'}}\n    {HEADERS}\n    {OK}", request="body: {state: [a, 0]}"),
+        "vcrpy",
+        (b"x",),
+        (("POST", CHAT, b'{"state": ["a", 0]}'),),
+    ),
+    Case(
+        "an object without a content-type",
+        "a.yaml",
+        vcrpy(f"body: {{string: 'x'}}\n    {HEADERS}\n    {OK}", request="body: {}").replace(
+            b"      content-type:\n      - application/json\n", b"      accept: [a]\n"
+        ),
+        "vcrpy",
+        (b"x",),
+        (("POST", CHAT, b"{}"),),
+    ),
+    Case(
+        "a form that aiohttp sends",
+        "a.yaml",
+        vcrpy(
+            f"body: {{string: 'x'}}\n    {HEADERS}\n    {OK}",
+            request="body: {grant: x y, to: ['é', ''], of: '&'}",
+        ).replace(b"application/json", b"application/x-www-form-urlencoded"),
+        "vcrpy",
+        (b"x",),
+        (("POST", CHAT, b"grant=x+y&to=%C3%A9&to=&of=%26"),),
+        note="request body rendered from parsed values",
+    ),
+    Case(
+        "pairs that aiohttp sends",
+        "a.yaml",
+        vcrpy(
+            f"body: {{string: 'x'}}\n    {HEADERS}\n    {OK}",
+            request="body: [[a, '1'], [b, '2'], [a, '3']]",
+        ).replace(b"application/json", b"application/x-www-form-urlencoded"),
+        "vcrpy",
+        (b"x",),
+        (("POST", CHAT, b"a=1&b=2&a=3"),),
+    ),
+    Case(
+        "an iterator as vcrpy pickles it",
+        "a.yaml",
+        vcrpy(
+            f"body: {{string: 'x'}}\n    {HEADERS}\n    {OK}",
+            request="body: !!python/object/apply:builtins.iter\n"
+            "      args:\n      - [ab, cd]\n      state: 0",
+        ),
+        "vcrpy",
+        (b"x",),
+        (("POST", CHAT, b"abcd"),),
+    ),
+    Case(
+        "header values that are collections",
+        "a.yaml",
+        vcrpy("body: {string: 'x'}\n    headers: {content-type: {a: [é]}, b: [1, [c]]}\n    " + OK),
+        "vcrpy",
+        (b"x",),
+        POSTED,
+        content_type='{"a":["é"]}',
+        note="header values that are no text given as JSON",
+    ),
+    Case(
+        "cassetter's JSON",
+        "a.yaml",
+        cassetter(
+            "{type: json, content: {model: z, stream: true}}",
+            "{type: json, content: {a: [1, 2.5, null, é]}}",
+        ),
+        "vcrpy",
+        (b'{"a": [1, 2.5, null, "\\u00e9"]}',),
+        (("POST", CHAT, b'{"model": "z", "stream": true}'),),
+        fidelity=Fidelity.EVENTS,
+        statuses=(201,),
+        note="response body rendered from parsed values",
+    ),
+    Case(
+        "cassetter's texts",
+        "a.yaml",
+        cassetter(
+            '{type: text, content: "é\\r\\n"}',
+            "\n      type: text\n      content: |+\n        data: {}\n\n        data: [DONE]\n",
+            media="text/event-stream",
+        ),
+        "vcrpy",
+        (b"data: {}\n\n" + DONE,),
+        (("POST", CHAT, "é\r\n".encode()),),
+        statuses=(201,),
+        content_type="text/event-stream",
+    ),
+    Case(
+        "cassetter's bytes",
+        "a.yaml",
+        cassetter("{type: binary, content: 'ff00'}", "{type: binary, content: '00010203'}"),
+        "vcrpy",
+        (b"\0\1\2\3",),
+        (("POST", CHAT, b"\xff\0"),),
+        statuses=(201,),
+    ),
+    Case(
+        "nothing to cassetter, beside other protocols",
+        "a.yaml",
+        cassetter(
+            "{type: none}",
+            "{type: none}",
+            more="  recorded_at: 2026-01-02T03:04:05.5+02:00\n"
+            "grpc_interactions:\n- {request: {method: /a.B/C}}\n"
+            "ws_interactions:\n- {uri: 'wss://x/', frames: []}\n- {uri: 'wss://y/', frames: []}\n",
+        ),
+        "vcrpy",
+        (b"",),
+        (("POST", CHAT, b""),),
+        statuses=(201,),
+        note="2 WebSocket connections left out",
+    ),
+    Case(
+        "cassetter's words in what aiohttp sends",
+        "a.yaml",
+        vcrpy(
+            f"body: {{string: 'x'}}\n    {HEADERS}\n    {OK}",
+            request="body: {type: text, content: z}",
+        ),
+        "vcrpy",
+        (b"x",),
+        (("POST", CHAT, b'{"type": "text", "content": "z"}'),),
+    ),
+    Case(
         "the words of a tag as text",
         "a.yaml",
         vcrpy(f"body: {{string: '!!python/object:x'}}\n    {HEADERS}\n    {OK}"),
@@ -540,6 +718,56 @@ LLAMA = [
         "llama-stack",
         (b"event: ping\ndata: {}\n\n" * 2,),
         HTTP_POSTED,
+        Fidelity.EVENTS,
+        scope="tests/a.py::b",
+    ),
+    Case(
+        "raw lines that stop before the last blank one",
+        "a.json",
+        llama_http({"body": ["event: ping", "data: {}", "", "data: {}"]} | STREAM),
+        "llama-stack",
+        (b"event: ping\ndata: {}\n\ndata: {}\n\n",),
+        HTTP_POSTED,
+        Fidelity.EVENTS,
+        scope="tests/a.py::b",
+    ),
+    Case(
+        "raw lines with their ends that stop so",
+        "a.json",
+        llama_http({"body": ["event: ping\n", "data: {}\n", "\n", "data: \u2028{}\n"]} | STREAM),
+        "llama-stack",
+        ("event: ping\ndata: {}\n\ndata: \u2028{}\n\n".encode(),),
+        HTTP_POSTED,
+        Fidelity.EVENTS,
+        scope="tests/a.py::b",
+    ),
+    Case(
+        "raw lines whose last one lacks its end",
+        "a.json",
+        llama_http({"body": ["event: ping\n", "data: {}"]} | STREAM),
+        "llama-stack",
+        (b"event: ping\ndata: {}\n\n",),
+        HTTP_POSTED,
+        Fidelity.EVENTS,
+        scope="tests/a.py::b",
+    ),
+    Case(
+        "raw lines that stop before the data",
+        "a.json",
+        llama_http({"body": ["data: {}", "", "event: ping"]} | STREAM),
+        "llama-stack",
+        (b"data: {}\n\nevent: ping\n",),
+        HTTP_POSTED,
+        Fidelity.EVENTS,
+        scope="tests/a.py::b",
+    ),
+    Case(
+        "an answer without a flag",
+        "a.json",
+        llama({"body": {"a": 1}}),
+        "llama-stack",
+        (b'{"a":1}',),
+        LLAMA_PLAIN,
         Fidelity.EVENTS,
         scope="tests/a.py::b",
     ),

@@ -8,7 +8,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.formats.cases import CASES, GO_VCR, SSE, VCRPY, go_vcr, llama, vcrpy
+from tests.formats.cases import CASES, GO_VCR, SSE, VCRPY, cassetter, go_vcr, llama, vcrpy
 from tokentape import formats, sse
 from tokentape.errors import FormatError, RefusedError, RepairNeeded, UsageError
 from tokentape.formats import repair, unpack
@@ -18,6 +18,11 @@ FRAMES = b"interactions:\n- {kind: message, direction: sent, data: {}}\nversion:
 SAMPLES = (
     b"interactions:\n- {request_sample: {json: {}}, response_sample: {json: {}}}\nversion: 1\n"
 )
+CLOSED = b"interactions:\n- {kind: close, code: 1006, reason: '', ok: false}\nversion: 1\n"
+UNNAMED = b"interactions:\n- {direction: sent, data: {}}\nversion: 1\n"
+STREAMED = b"interactions:\n- {request_stream: {}, response_stream: {}}\nversion: 1\n"
+SOCKETS = b"ws_interactions:\n- {uri: 'wss://x/', headers: {}, frames: []}\n"
+CALLS = b"grpc_interactions:\n- {request: {method: /a.B/C}}\n"
 PROCESSED = json.dumps(
     {"test_id": "t", "request": {"provider": "pypdf", "file": "a"}, "response": {}}
 )
@@ -32,6 +37,13 @@ SOCKET = {"request": {"url": "wss://x/", "method": "GET"}, "_webSocketMessages":
         (b" \n\t\n", "empty file"),
         (FRAMES, "WebSocket frames"),
         (SAMPLES, "gRPC samples"),
+        (CLOSED, "WebSocket frames"),
+        (UNNAMED, "WebSocket frames"),
+        (STREAMED, "gRPC samples"),
+        (b"version: 1\n" + SOCKETS, "WebSocket frames"),
+        (b"version: 1\ninteractions: []\n" + SOCKETS, "WebSocket frames"),
+        (b"version: 1\ninteractions: null\n" + CALLS, "gRPC samples"),
+        (b'{"version": 1, "ws_interactions": [{"frames": []}]}', "WebSocket frames"),
         (json.dumps({"log": {"entries": [SOCKET]}}).encode(), "WebSocket frames"),
         (b"interactions:\n- {a: 1}\nversion: 1\n", "records of an unknown kind"),
         (PROCESSED.encode(), "file-processor record"),
@@ -68,6 +80,11 @@ def test_a_refusal_names_what_it_is(data: bytes, what: str) -> None:
         (b"interactions: [\nversion: 1\n", "expected YAML"),
         (b"requests: [1]\nresponses: []\n", "as many responses as requests"),
         (b'{"log": {"entries": [}}', "expected JSON"),
+        (cassetter("{type: none}", "{type: binary, content: 0a}x"), "expected YAML"),
+        (cassetter("{type: none}", "{type: binary, content: 0x0a}"), "hex in quotes .* got int"),
+        (cassetter("{type: binary, content: ag}", "{type: none}"), "expected hex as `request"),
+        (cassetter("{type: text, content: []}", "{type: none}"), "a text or bytes as `request"),
+        (vcrpy("body: {base64_string: AA==}\n    status: {code: 200}"), "got base64_string"),
         (b'{"test_id": "t", "request": {}}', "with `request` and `response`"),
     ],
     ids=lambda value: repr(value)[:40],
@@ -103,6 +120,13 @@ def test_a_named_format_is_not_guessed_again() -> None:
 PAYLOADS = [b'{"a":1}', b'{"b":{"c":"d"}}', b"[DONE]"]
 BROKEN = b"".join(b"data: " + payload + b"\n" for payload in PAYLOADS)
 MEANT = b"".join(b"data: " + payload + b"\n\n" for payload in PAYLOADS)
+TYPED, TYPED_MEANT = (
+    b"".join(
+        b"event: " + kind + b"\ndata: " + payload + end
+        for kind, payload in zip((b"a", b"b", b"c"), PAYLOADS, strict=True)
+    )
+    for end in (b"\n", b"\n\n")
+)
 
 
 @pytest.mark.parametrize(
@@ -114,8 +138,16 @@ MEANT = b"".join(b"data: " + payload + b"\n\n" for payload in PAYLOADS)
         (BROKEN.replace(b"data: ", b"data:"), MEANT.replace(b"data: ", b"data:")),
         (b": hello\n\n" + BROKEN, b": hello\n\n" + MEANT),
         (BROKEN + b"\n", MEANT),
+        (TYPED, TYPED_MEANT),
+        (TYPED.removesuffix(b"\n"), TYPED_MEANT),
+        (TYPED.replace(b"\n", b"\r\n"), TYPED_MEANT.replace(b"\n", b"\r\n")),
+        (TYPED + b"\n", TYPED_MEANT),
+        (TYPED.replace(b"event: c\n", b""), TYPED_MEANT.replace(b"event: c\n", b"")),
     ],
-    ids=["as is", "cut line end", "CRLF", "no space", "comment first", "last one closed"],
+    ids=[
+        *("as is", "cut line end", "CRLF", "no space", "comment first", "last one closed"),
+        *("typed", "typed, cut line end", "typed, CRLF", "typed, last one closed", "untyped last"),
+    ],
 )
 def test_events_that_ran_together(broken: bytes, meant: bytes) -> None:
     with pytest.raises(RepairNeeded) as caught:
@@ -138,12 +170,24 @@ def test_events_that_ran_together(broken: bytes, meant: bytes) -> None:
         b"data: 1\ndata: 2\n\n",
         b'event: a\ndata: {"a":1}\n\nevent: b\ndata: {"a":1}\n\n',
         b'data: {"a":1}\n',
+        b'data: {"a":1}\nevent: a\n\n',
+        b'data: {"a":1}\nevent: a\n\ndata: {"a":1}\nevent: b\n\n',
+        b'event: a\ndata: {"a":1}\n',
+        b'event: a\ndata: {"a":1}\nevent: b\ndata: a text\n',
+        b'event: a\ndata: {"a":1}\nevent: b\nid: 1\ndata: {"a":1}\n',
+        b'data: 1\n\ndata: 2\n\nevent: a\ndata: {"a":1}\nevent: b\ndata: {"a":1}\n\n',
         b"",
     ],
 )
 def test_streams_that_are_well_are_left_alone(well: bytes) -> None:
     assert repair.run_together(well) == 0
     assert repair.separated(well) == well
+
+
+def test_a_repair_keeps_a_type_that_lost_its_data() -> None:
+    broken = b'event: a\ndata: {"a":1}\nevent: b\n'
+    assert repair.run_together(broken) == 1
+    assert repair.separated(broken) == b'event: a\ndata: {"a":1}\n\nevent: b\n'
 
 
 def test_a_repair_names_the_exchange() -> None:

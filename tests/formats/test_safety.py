@@ -16,7 +16,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.formats.cases import CASES, Case
+from tests.formats.cases import CASES, Case, vcrpy
 from tokentape import formats
 from tokentape.errors import FormatError, LimitError, TokenTapeError
 from tokentape.limits import Limits
@@ -162,6 +162,15 @@ def test_deep_nesting(data: bytes) -> None:
     opened(data)
 
 
+def test_what_is_too_deep_to_be_written() -> None:
+    deep = "[" * 450 + "]" * 450
+    ok = "status: {code: 200, message: OK}"
+    tape = formats.read(vcrpy(f"parsed_body: {deep}\n    {ok}"), "a.yaml").tape
+    assert tape.exchanges[0].body == deep.encode()
+    with pytest.raises(LimitError, match="too deep to be written as vcrpy"):
+        formats.write(tape, "vcrpy")
+
+
 def test_deep_nesting_does_not_end_the_process() -> None:
     code = (
         "from tokentape import errors, formats\n"
@@ -220,7 +229,7 @@ def test_no_tag_constructs_an_object() -> None:
 version: 1
 """
     (exchange,) = formats.read(data, "x.yaml").tape.exchanges
-    assert exchange.request.body == b""
+    assert exchange.request.body == b"[]"
     assert exchange.body == b"exit 1"
 
 

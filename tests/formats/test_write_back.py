@@ -34,7 +34,7 @@ def test_what_is_written_loads_equal(case: Case, through_native: bool) -> None:
     tape = formats.read(case.data, case.name).tape
     if through_native:
         tape = formats.read(formats.write(tape, "tape"), "a.tape.jsonl").tape
-    if case.what == "a WebSocket beside it" or case.what == "WebSocket frames beside HTTP":
+    if case.what == "a WebSocket beside it":
         assert formats.read(formats.write(tape, case.format), case.name).tape.exchanges
         return
     assert loaded(formats.write(tape, case.format), case.format) == loaded(case.data, case.format)
@@ -78,6 +78,29 @@ def test_unknown_keys_and_values_are_kept() -> None:
     # A body's siblings within `body` are no part of what vcrpy knows.
     del expected["interactions"][0]["response"]["body"]["more"]
     assert loaded(formats.write(native, "vcrpy"), "vcrpy") == expected
+
+
+MIXED = b"""version: 1
+interactions:
+- {kind: close, code: 1000, reason: '', ok: true}
+- request: {method: GET, uri: 'http://x/', headers: {}, body: null}
+  response: {status: {code: 200, message: OK}, headers: {}, body: {string: a}}
+- {direction: sent, data: {a: 1}}
+- {direction: received, data: !!binary AP8=}
+- request: {method: GET, uri: 'http://y/', headers: {}, body: null}
+  response: {status: {code: 200, message: OK}, headers: {}, body: {string: b}}
+- {request_stream: {}, response_stream: {}}
+"""
+
+
+def test_what_is_not_http_is_written_at_its_place() -> None:
+    tape = formats.read(MIXED, "a.yaml").tape
+    assert [exchange.body for exchange in tape.exchanges] == [b"a", b"b"]
+    notes = ("3 WebSocket frames left out", "1 gRPC samples left out")
+    assert [exchange.notes for exchange in tape.exchanges] == [notes, notes]
+    assert loaded(formats.write(tape, "vcrpy"), "vcrpy") == loaded(MIXED, "vcrpy")
+    fewer = msgspec.structs.replace(tape, exchanges=tape.exchanges[:1])
+    assert len(loaded(formats.write(fewer, "vcrpy"), "vcrpy")["interactions"]) == 5
 
 
 def edited(exchange: Exchange, **fields: Any) -> Tape:
@@ -135,6 +158,63 @@ def test_no_header_and_no_url_is_kept_twice(case: Case) -> None:
     assert data.count(SECRET.encode()) == 3
     (exchange,) = formats.read(data, case.name).tape.exchanges
     assert SECRET not in json.dumps(exchange.extra)
+
+
+EDITS = [
+    *(b"{}", b"[1]", b'"x"', b"null", b"5", b'{"string": "x"}', b'{"state": ["x", 0, null]}'),
+    *(b'{"type": "text", "content": "x"}', b'{"b": 2, "a": NaN}', b"[[1, 2]]", b'[["a", "b"]]'),
+    *(b"a=1&b=2", b"b=2&a=1&b=", b"string=x", b"plain", b"\xff\0", b""),
+]
+
+
+@pytest.mark.parametrize("media", [None, "application/json", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("case", [c for c in VCRPY if c.bodies], ids=lambda case: case.what)
+@pytest.mark.parametrize("body", EDITS, ids=lambda body: repr(body[:20]))
+def test_an_edited_body_is_written_whatever_its_shape_was(
+    case: Case, body: bytes, media: str | None
+) -> None:
+    exchange = formats.read(case.data, case.name).tape.exchanges[0]
+    assert exchange.response is not None
+    response = msgspec.structs.replace(exchange.response, reads=(Read(body),) if body else ())
+    headers = exchange.request.headers if media is None else (("content-type", media),)
+    request = msgspec.structs.replace(exchange.request, body=body, headers=headers)
+    written = formats.write(edited(exchange, request=request, response=response), "vcrpy")
+    (again,) = formats.read(written, "x", format="vcrpy").tape.exchanges
+    assert (again.request.body, again.body) == (body, body)
+
+
+STARTS = [
+    ("2026-03-06T19:45:40.446669+00:00", "2026-03-06T19:45:40.446669Z"),
+    ("'2026-01-01T00:00:00Z'", "2026-01-01T00:00:00Z"),
+    ("2026-01-01 02:00:00+02:00", "2026-01-01T00:00:00Z"),
+    ("2026-01-01 02:00:00", "2026-01-01T02:00:00Z"),
+    ("yesterday", None),
+    ("7", None),
+    ("null", None),
+]
+
+
+@pytest.mark.parametrize(("text", "started"), STARTS)
+def test_when_an_interaction_was_recorded(text: str, started: str | None) -> None:
+    data = VCRPY[0].data.replace(b"version: 1", f"  recorded_at: {text}\nversion: 1".encode())
+    tape = formats.read(data, "a.yaml").tape
+    (exchange,) = tape.exchanges
+    assert exchange.request.started == started
+    assert loaded(formats.write(tape, "vcrpy"), "vcrpy") == loaded(data, "vcrpy")
+    for other in ("2025-12-31T23:59:59.500000Z", None):
+        request = msgspec.structs.replace(exchange.request, started=other)
+        written = formats.write(edited(exchange, request=request), "vcrpy")
+        (again,) = formats.read(written, "a.yaml").tape.exchanges
+        assert again.request.started == other
+
+
+def test_a_status_is_edited_in_its_shape() -> None:
+    case = next(case for case in VCRPY if case.what == "cassetter's texts")
+    (exchange,) = formats.read(case.data, case.name).tape.exchanges
+    assert exchange.response is not None
+    response = msgspec.structs.replace(exchange.response, status=429)
+    written = formats.write(edited(exchange, response=response), "vcrpy")
+    assert loaded(written, "vcrpy")["interactions"][0]["response"]["status"] == 429
 
 
 def test_an_edited_time_is_written() -> None:

@@ -165,9 +165,15 @@ def _may_need_repair(exchange: Exchange) -> bool:
 
 
 def write(tape: Tape, format: str) -> bytes:
-    """The bytes of a file of this format. Raises UsageError where it can't be written."""
+    """The bytes of a file of this format.
+
+    Raises UsageError where it can't be written, LimitError where its values are nested too deep.
+    """
     chosen = by_name(format)
     if chosen.write is None:
         written = ", ".join(known.name for known in FORMATS if known.write is not None)
         raise UsageError(f"{format} is only read; written are {written}")
-    return chosen.write(tape)
+    try:
+        return chosen.write(tape)
+    except RecursionError:
+        raise LimitError(f"nested too deep to be written as {format}") from None

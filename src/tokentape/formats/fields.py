@@ -1,6 +1,7 @@
 """Fields of parsed recordings as the values of the model, with errors that name the field."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -64,6 +65,18 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
+def moment(text: str) -> str | None:
+    """A date and time as RFC 3339 in UTC, None where it is none; UTC where it names no zone."""
+    try:
+        found = datetime.fromisoformat(text)
+        if found.tzinfo is None:
+            found = found.replace(tzinfo=UTC)
+        found = found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return found.isoformat(timespec="auto").replace("+00:00", "Z")
+
+
 def encode(value: str) -> bytes:
     """A body kept as text, as bytes: UTF-8, with lone surrogates passed through."""
     return value.encode("utf-8", "surrogatepass")
@@ -104,10 +117,14 @@ def header_lists(headers: Headers) -> dict[str, list[str]]:
     return found
 
 
-def put_headers(node: dict[str, Any], old: dict[str, Any], headers: Headers) -> None:
-    """Put headers into a node, as they stood in `old` where they are the same still."""
-    same = header_pairs(old.get("headers"), "headers") == headers
-    if not old or not same:
+def put_headers(
+    node: dict[str, Any],
+    old: dict[str, Any],
+    headers: Headers,
+    read: Callable[[Any, str], Headers] = header_pairs,
+) -> None:
+    """Put headers into a node, as they stood in `old` where they `read` the same still."""
+    if not old or read(old.get("headers"), "headers") != headers:
         node["headers"] = header_lists(headers)
 
 

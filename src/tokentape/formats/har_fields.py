@@ -2,7 +2,6 @@
 
 import math
 import re
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -23,14 +22,7 @@ def started(entry: dict[str, Any]) -> str | None:
     text = entry.get("startedDateTime")
     if not isinstance(text, str) or text == UNKNOWN_START:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        moment = moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return moment.isoformat(timespec="auto").replace("+00:00", "Z")
+    return fields.moment(text)
 
 
 def times(entry: dict[str, Any]) -> tuple[int | None, int | None]:

@@ -1,7 +1,8 @@
 """vcrpy cassettes in YAML and JSON, with what was built on them: https://vcrpy.readthedocs.io.
 
 Besides vcrpy's own: pydantic-ai's `parsed_body`, langchain's parallel lists of requests and
-responses, and the flat responses of httpx before vcrpy 6. Python tags are read as plain data.
+responses, cassetter's typed bodies (https://github.com/Kludex/cassetter), and the flat responses
+of httpx before vcrpy 6. Python tags are read as plain data.
 """
 
 import re
@@ -12,24 +13,32 @@ from tokentape.formats import (
     fields,
     plain_json,
     plain_yaml,
+    vcrpy_body,
     vcrpy_fields,
     vcrpy_write,
-    yaml_body,
 )
 from tokentape.formats.base import Aspect, Format
-from tokentape.formats.vcrpy_fields import NAME, PARSED
+from tokentape.formats.vcrpy_fields import NAME
 from tokentape.limits import Limits
-from tokentape.model import Exchange, Fidelity, Request, Response, Tape
+from tokentape.model import Exchange, Fidelity, Request, Response, Tape, header
 
-_YAML = re.compile(rb"(?:\A|\n)[\"']?(?:interactions|requests)[\"']?[ \t]*:")
-_JSON = re.compile(rb'\A\s*\{(?:.{0,4000}?[,{\s])??"(?:interactions|requests)"\s*:\s*\[', re.DOTALL)
+_KEYS = r"(?:(?:ws_|grpc_)?interactions|requests)"
+_YAML = re.compile(rf"(?:\A|\n)[\"']?{_KEYS}[\"']?[ \t]*:".encode())
+_JSON = re.compile(rf'\A\s*\{{(?:.{{0,4000}}?[,{{\s])??"{_KEYS}"\s*:\s*\['.encode(), re.DOTALL)
 _SNIFFED = 8192
+# Where cassetter keeps what is not HTTP: what this is, and what one of them is called.
+_OTHERS = {
+    "ws_interactions": ("WebSocket frames", "WebSocket connections"),
+    "grpc_interactions": ("gRPC samples", "gRPC calls"),
+}
+_GRPC = {"request_sample", "response_sample", "request_stream", "response_stream"}
 _RENDERED_REQUEST = "request body rendered from parsed values"
 _RENDERED_RESPONSE = "response body rendered from parsed values"
+_NESTED_HEADER = "header values that are no text given as JSON"
 
 
 def sniff(data: bytes, name: str) -> bool:
-    """A mapping with `interactions`, or with langchain's `requests`."""
+    """A mapping with `interactions` of any kind, or with langchain's `requests`."""
     if data[:64].lstrip().startswith(b"{"):
         return _JSON.search(data[:_SNIFFED]) is not None
     # Keys are sorted by some writers, so that long texts can stand before these.
@@ -43,16 +52,14 @@ def read(data: bytes, name: str, limits: Limits) -> Tape:
     """
     is_json = data[:64].lstrip().startswith(b"{")
     top = fields.mapping(_load(data, is_json, limits), "cassette")
-    if not top.keys() & {"interactions", "requests"}:
+    if not top.keys() & {"interactions", "requests", *_OTHERS}:
         raise RefusedError("no cassette", "expected the key `interactions`, got others only")
     nodes, layout = _interactions(top)
-    foreign = [what for what in map(_foreign, nodes) if what]
-    if foreign and len(foreign) == len(nodes):
-        raise RefusedError(foreign[0], "this cassette holds no HTTP exchange")
-    notes = tuple(f"{foreign.count(what)} {what} left out" for what in dict.fromkeys(foreign))
+    kinds = [_foreign(node) for node in nodes]
+    notes = _left_out(kinds, top)
     exchanges = []
     for number, node in enumerate(nodes):
-        if _foreign(node):
+        if kinds[number] is not None:
             continue
         try:
             exchanges.append(_exchange(fields.mapping(node, "interaction"), notes))
@@ -64,6 +71,9 @@ def read(data: bytes, name: str, limits: Limits) -> Tape:
         extra["json"] = True
     if layout:
         extra["layout"] = layout
+    foreign = [[number, nodes[number]] for number, kind in enumerate(kinds) if kind is not None]
+    if foreign:
+        extra["foreign"] = foreign
     return Tape(exchanges=tuple(exchanges), extra={NAME: plain_json.keep(extra)})
 
 
@@ -96,11 +106,26 @@ def _foreign(node: Any) -> str | None:
         return "records of an unknown kind"
     if "request" in node:
         return None
-    if {"kind", "direction"} <= node.keys():
-        return "WebSocket frames"
-    if "request_sample" in node or "response_sample" in node:
+    if node.keys() & _GRPC:
         return "gRPC samples"
+    if {"direction", "data"} <= node.keys() or node.get("kind") in ("message", "close"):
+        return "WebSocket frames"
     return "records of an unknown kind"
+
+
+def _left_out(kinds: list[str | None], top: dict[str, Any]) -> tuple[str, ...]:
+    """Notes on what is not HTTP. Raises RefusedError where there is nothing else."""
+    foreign = [kind for kind in kinds if kind is not None]
+    counts = {kind: foreign.count(kind) for kind in foreign}
+    refused = foreign[:1]
+    for key, (what, called) in _OTHERS.items():
+        others = top.get(key)
+        if isinstance(others, list) and others:
+            counts[called] = len(others)
+            refused.append(what)
+    if refused and len(foreign) == len(kinds):
+        raise RefusedError(refused[0], "this cassette holds no HTTP exchange")
+    return tuple(f"{count} {what} left out" for what, count in counts.items())
 
 
 def _exchange(node: dict[str, Any], notes: tuple[str, ...]) -> Exchange:
@@ -110,30 +135,37 @@ def _exchange(node: dict[str, Any], notes: tuple[str, ...]) -> Exchange:
             "expected a vcrpy cassette, with the key `uri` in a request; this looks like a go-vcr "
             "cassette of version 1: record it again with go-vcr v3 or v4"
         )
-    body, body_shape = _body(request, "body", "request.body")
+    answer = fields.mapping(node.get("response"), "response")
+    headers = vcrpy_fields.headers(request.get("headers"), "request.headers")
+    media = header(headers, "content-type") or ""
+    # Its bodies are told from those of others by its status, a plain number.
+    cassetter = isinstance(answer.get("status"), int)
+    body, shape = vcrpy_body.read_request(request, media, cassetter)
     asked = Request(
         method=vcrpy_fields.method(request),
         url=fields.text(request.get("uri"), "request.uri"),
-        headers=fields.header_pairs(request.get("headers"), "request.headers"),
+        headers=headers,
         body=body,
+        started=vcrpy_fields.started(node),
     )
     kept_node = fields.without(node, ("request", "response"))
-    kept_node["request"] = fields.uncarried(request, asked.headers, (*_BODIES, "uri"))
-    kept: dict[str, Any] = {"node": kept_node, "request_body": body_shape}
+    kept_node["request"] = fields.uncarried(request, headers, (*vcrpy_body.KEYS, "uri"))
+    kept: dict[str, Any] = {"node": kept_node, "request_body": shape}
     response = None
     fidelity = Fidelity.BYTES
-    if body_shape == PARSED:
+    if vcrpy_body.is_rendered(shape):
         notes = (*notes, _RENDERED_REQUEST)
     if node.get("response") is not None:
-        answer = fields.mapping(node["response"], "response")
-        response, answer_shape = _response(answer)
-        if answer_shape == PARSED:
+        response, answer_shape = _response(answer, cassetter)
+        if vcrpy_body.is_rendered(answer_shape):
             fidelity = Fidelity.EVENTS
             notes = (*notes, _RENDERED_RESPONSE)
         kept["response_body"] = answer_shape
-        kept_node["response"] = fields.uncarried(answer, response.headers, _BODIES)
+        kept_node["response"] = fields.uncarried(answer, response.headers, vcrpy_body.KEYS)
     elif "response" in node:
         kept_node["response"] = None
+    if vcrpy_fields.has_nested_header(request) or vcrpy_fields.has_nested_header(answer):
+        notes = (*notes, _NESTED_HEADER)
     return Exchange(
         request=asked,
         response=response,
@@ -143,32 +175,12 @@ def _exchange(node: dict[str, Any], notes: tuple[str, ...]) -> Exchange:
     )
 
 
-_BODIES = ("body", "parsed_body", "content")
-
-
-def _body(node: dict[str, Any], key: str, what: str) -> tuple[bytes, str]:
-    if "parsed_body" in node:
-        return plain_json.spaced(node["parsed_body"]), PARSED
-    return yaml_body.read(node.get(key), what), yaml_body.shape(node, key)
-
-
-def _response(node: dict[str, Any]) -> tuple[Response, str]:
-    if "parsed_body" in node:
-        body, shape = _body(node, "body", "response.body")
-    elif "content" in node and "body" not in node:
-        body, shape = _body(node, "content", "response.content")
-        shape = "content " + shape
-    elif isinstance(node.get("body"), dict) and "string" in node["body"]:
-        body, shape = _body(node["body"], "string", "response.body.string")
-        shape = "string " + shape
-    else:
-        body, shape = _body(node, "body", "response.body")
-        if node.get("body") == {}:
-            shape = "empty"
+def _response(node: dict[str, Any], cassetter: bool) -> tuple[Response, str]:
+    body, shape = vcrpy_body.read_response(node, cassetter)
     response = Response(
         status=vcrpy_fields.status(node),
         reason=vcrpy_fields.reason(node),
-        headers=fields.header_pairs(node.get("headers"), "response.headers"),
+        headers=vcrpy_fields.headers(node.get("headers"), "response.headers"),
         http_version=vcrpy_fields.http_version(node),
         reads=fields.reads(body),
     )
@@ -187,6 +199,7 @@ FORMAT = Format(
             Aspect.REQUEST,
             Aspect.REQUEST_HEADERS,
             Aspect.REQUEST_BODY_BYTES,
+            Aspect.STARTED,
             Aspect.STATUS,
             Aspect.RESPONSE_HEADERS,
             Aspect.BODY_BYTES,

@@ -4,9 +4,12 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-from tokentape.formats import fields, plain_json, plain_yaml, vcrpy_fields, yaml_body
-from tokentape.formats.vcrpy_fields import NAME, PARSED
-from tokentape.model import Exchange, Request, Response, Tape
+from tokentape.errors import FormatError
+from tokentape.formats import fields, plain_json, plain_yaml, vcrpy_body, vcrpy_fields, yaml_body
+from tokentape.formats.vcrpy_fields import NAME
+from tokentape.model import Exchange, Request, Response, Tape, header
+
+_LONGEST = 1_000_000_000
 
 
 def write(tape: Tape) -> bytes:
@@ -21,6 +24,8 @@ def write(tape: Tape) -> bytes:
             "responses": [node.get("response") for node in nodes],
         } | unknown
     else:
+        for position, node in _foreign(kept):
+            nodes.insert(position, node)
         top = {"interactions": nodes} | (unknown if kept else {"version": 1})
     if kept.get("json"):
         try:
@@ -28,6 +33,18 @@ def write(tape: Tape) -> bytes:
         except (TypeError, UnicodeDecodeError):
             pass  # A body that is no text, which JSON can't hold.
     return plain_yaml.dump(top)
+
+
+def _foreign(kept: dict[str, Any]) -> list[tuple[int, Any]]:
+    """The interactions that are not HTTP, and where they stood among all."""
+    found: list[tuple[int, Any]] = []
+    for item in fields.sequence(kept.get("foreign"), "extra.foreign"):
+        match item:
+            case [int(position), node] if 0 <= position <= _LONGEST:
+                found.append((position, node))
+            case _:
+                raise FormatError("expected [position, interaction] in `extra.foreign`")
+    return found
 
 
 def _surrogates(body: Any) -> str:
@@ -42,6 +59,10 @@ def _interaction(exchange: Exchange) -> dict[str, Any]:
     request = fields.mapping(node.get("request"), "extra.node.request")
     response = fields.mapping(node.get("response"), "extra.node.response")
     found = node | {"request": _request_node(exchange.request, request, kept)}
+    if vcrpy_fields.started(node) != exchange.request.started:
+        found.pop("recorded_at", None)
+        if exchange.request.started is not None:
+            found["recorded_at"] = exchange.request.started
     if exchange.response is not None:
         found["response"] = _response_node(exchange.response, response, kept)
     elif not node or response:
@@ -51,9 +72,11 @@ def _interaction(exchange: Exchange) -> dict[str, Any]:
 
 def _request_node(request: Request, old: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
     node: dict[str, Any] = {}
-    _put_body(node, "body", request.body or b"", str(kept.get("request_body", yaml_body.NULL)))
+    shape = str(kept.get("request_body", yaml_body.NULL))
+    media = header(request.headers, "content-type") or ""
+    vcrpy_body.put_request(node, request.body or b"", shape, media)
     node |= old
-    fields.put_headers(node, old, request.headers)
+    fields.put_headers(node, old, request.headers, vcrpy_fields.headers)
     if not old or vcrpy_fields.method(old) != request.method.upper():
         node["method"] = request.method
     node["uri"] = request.url
@@ -61,23 +84,11 @@ def _request_node(request: Request, old: dict[str, Any], kept: dict[str, Any]) -
 
 
 def _response_node(response: Response, old: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
-    shape = str(kept.get("response_body", "string text"))
-    where, _, shaped = shape.rpartition(" ")
-    body = response.body
     node: dict[str, Any] = {}
-    if where == "string":
-        node["body"] = {}
-        yaml_body.write(node["body"], "string", body, shaped)
-    elif where == "content":
-        yaml_body.write(node, "content", body, shaped)
-    elif shape == "empty":
-        node["body"] = {}
-        if body:
-            yaml_body.write(node["body"], "string", body, yaml_body.TEXT)
-    else:
-        _put_body(node, "body", body, shape)
+    shape = str(kept.get("response_body", vcrpy_body.RESPONSE))
+    vcrpy_body.put_response(node, response.body, shape)
     node |= old
-    fields.put_headers(node, old, response.headers)
+    fields.put_headers(node, old, response.headers, vcrpy_fields.headers)
     if not old or vcrpy_fields.http_version(old) != response.http_version:
         node.pop("http_version", None)
         if response.http_version is not None and "status_code" in old:
@@ -92,6 +103,9 @@ def _put_status(node: dict[str, Any], response: Response) -> None:
     if "status_code" in node:
         node["status_code"] = response.status
         return
+    if "status" in node and not isinstance(node["status"], dict):
+        node["status"] = response.status
+        return
     reason = response.reason
     if reason is None:
         reason = _PHRASES.get(response.status, "")
@@ -99,22 +113,3 @@ def _put_status(node: dict[str, Any], response: Response) -> None:
 
 
 _PHRASES = {int(status): status.phrase for status in HTTPStatus}
-
-
-def _put_body(node: dict[str, Any], key: str, body: bytes, shape: str) -> None:
-    if shape == PARSED:
-        parsed = _parsed(body)
-        if parsed is not None:
-            node["parsed_body"] = parsed[0]
-            return
-        shape = yaml_body.TEXT
-    yaml_body.write(node, key, body, shape)
-
-
-def _parsed(body: bytes) -> tuple[Any] | None:
-    """The value whose rendering this body is, None where it is none."""
-    try:
-        value = json.loads(body)
-        return (value,) if plain_json.spaced(value) == body else None
-    except (ValueError, RecursionError):
-        return None
