@@ -47,6 +47,17 @@ def status(value: Any, what: str) -> int:
     return code
 
 
+def http_version(value: Any) -> str | None:
+    """`1.1` for `HTTP/1.1`; another text (`h2`) as it is, None for none."""
+    text = as_text(value)
+    return (text.removeprefix("HTTP/") if text[5:6].isdigit() else text) or None
+
+
+def protocol(version: str | None) -> str:
+    """The other way: `HTTP/1.1` for `1.1`, "" where it is not known."""
+    return f"HTTP/{version}" if version and version[0].isdigit() else version or ""
+
+
 def as_text(value: Any) -> str:
     """A scalar as the text it is written as; bytes as ISO-8859-1, like header values.
 

@@ -94,7 +94,7 @@ def _method(request: dict[str, Any]) -> str:
 
 
 def _proto(node: dict[str, Any]) -> str | None:
-    return fields.as_text(node.get("proto")) or None
+    return fields.http_version(node.get("proto"))
 
 
 def _reason(response: dict[str, Any]) -> str | None:
@@ -171,7 +171,7 @@ def _response_node(response: Response, old: dict[str, Any], kept: dict[str, Any]
 
 
 def _protocol(version: str | None) -> dict[str, Any]:
-    text = version or "HTTP/1.1"
+    text = fields.protocol(version) or "HTTP/1.1"
     found = re.search(r"(\d{1,2})(?:\.(\d{1,2}))?", text)
     major, minor = (found.group(1), found.group(2) or "0") if found else ("1", "1")
     return {"proto": text, "proto_major": int(major), "proto_minor": int(minor)}

@@ -96,7 +96,7 @@ def _exchange(entry: dict[str, Any], notes: tuple[str, ...]) -> Exchange:
             status=status,
             reason=fields.as_text(node.get("statusText")) or None,
             headers=response_headers(node, body, as_bytes=_is_base64(content)),
-            http_version=fields.as_text(node.get("httpVersion")) or None,
+            http_version=fields.http_version(node.get("httpVersion")),
             offset_us=offset_us,
             reads=fields.reads(body),
         )
@@ -105,7 +105,7 @@ def _exchange(entry: dict[str, Any], notes: tuple[str, ...]) -> Exchange:
         url=fields.text(request.get("url"), "request.url"),
         headers=headers(request, "request.headers"),
         body=_posted(posted),
-        http_version=fields.as_text(request.get("httpVersion")) or None,
+        http_version=fields.http_version(request.get("httpVersion")),
         started=started(entry),
     )
     posted = fields.without(posted, ("text", "params", "encoding"))

@@ -58,13 +58,13 @@ def _timings(offset_us: int, end_offset_us: int) -> dict[str, Any]:
 
 def _request(request: Request, old: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
     node: dict[str, Any] = {"method": request.method, "url": request.url}
-    node |= {"httpVersion": request.http_version or "", "cookies": []}
+    node |= {"httpVersion": fields.protocol(request.http_version), "cookies": []}
     node |= {"headers": pairs(request.headers), "queryString": query(request.url)}
     node |= {"headersSize": -1, "bodySize": len(request.body or b"")} | old
     if kept.get("url_digest") != fields.fingerprint(request.url):
         node["queryString"] = query(request.url)
     node["method"] = request.method
-    node["httpVersion"] = request.http_version or ""
+    node["httpVersion"] = fields.protocol(request.http_version)
     posted = fields.mapping(node.pop("postData", None), "postData")
     same_headers = kept.get("request_headers") == fields.fingerprint(request.headers)
     if not same_headers:
@@ -94,7 +94,7 @@ def _response(
     node |= {"headersSize": -1, "bodySize": -1} | old
     node |= {"status": response.status, "content": content}
     node["statusText"] = response.reason or ""
-    node["httpVersion"] = response.http_version or ""
+    node["httpVersion"] = fields.protocol(response.http_version)
     same_headers = kept.get("response_headers") == fields.fingerprint(response.headers)
     if not same_headers:
         node |= {"headers": pairs(response.headers), "cookies": [], "redirectURL": ""}

@@ -59,4 +59,4 @@ def reason(node: dict[str, Any]) -> str | None:
 
 def http_version(node: dict[str, Any]) -> str | None:
     """The HTTP version, which only old httpx cassettes hold."""
-    return fields.as_text(node.get("http_version")) or None
+    return fields.http_version(node.get("http_version"))

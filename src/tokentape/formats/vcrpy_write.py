@@ -92,7 +92,7 @@ def _response_node(response: Response, old: dict[str, Any], kept: dict[str, Any]
     if not old or vcrpy_fields.http_version(old) != response.http_version:
         node.pop("http_version", None)
         if response.http_version is not None and "status_code" in old:
-            node["http_version"] = response.http_version
+            node["http_version"] = fields.protocol(response.http_version)
     known = (vcrpy_fields.status(old), vcrpy_fields.reason(old)) if old else None
     if known != (response.status, response.reason):
         _put_status(node, response)
