@@ -31,7 +31,7 @@ class Plan:
     loads: int
 
 
-FULL = Plan(seconds=5, runs=3, extra_s=30, settings=paced.SETTINGS, many=100_000, loads=15)
+FULL = Plan(seconds=4, runs=3, extra_s=20, settings=paced.SETTINGS, many=100_000, loads=15)
 QUICK = Plan(seconds=1, runs=1, extra_s=0, settings=(Setting(100, 10, 0.2),), many=2_000, loads=3)
 
 

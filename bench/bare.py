@@ -1,13 +1,14 @@
 """The ceiling: a bare uvloop protocol that parses, looks up and writes, and does nothing else.
 
-`python -m bench.bare` gives `writelines` a write for each event, `--joined` one write with the
-same bytes. Prints its base URL and serves until it is stopped.
+`python -m bench.bare` gives `writelines` a write for each event; `--joined` makes one write of
+them; `--gap MS` makes each when it is due. Prints its base URL and serves until it is stopped.
 """
 
+import argparse
 import asyncio
-import sys
+import gc
 from hashlib import blake2b
-from typing import cast
+from typing import ClassVar, cast
 
 import httptools
 import msgspec
@@ -35,16 +36,10 @@ def _answer(number: int) -> list[bytes]:
     return chunks
 
 
-def _answers(joined: bool) -> dict[bytes, list[bytes]]:
-    found = {_key(material.request_body(n)): _answer(n) for n in range(material.REQUESTS)}
-    return {key: [b"".join(writes)] for key, writes in found.items()} if joined else found
-
-
-ANSWERS = _answers(joined="--joined" in sys.argv)
-
-
 class Bare(asyncio.Protocol):
     """One connection."""
+
+    answers: ClassVar[dict[bytes, list[bytes]]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
@@ -58,16 +53,54 @@ class Bare(asyncio.Protocol):
         self._body += body
 
     def on_message_complete(self) -> None:
-        self._transport.writelines(ANSWERS[_key(self._body)])
+        writes = self.answers[_key(self._body)]
         self._body = b""
+        self.answer(writes)
+
+    def answer(self, writes: list[bytes]) -> None:
+        self._transport.writelines(writes)
 
 
-async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(Bare, "127.0.0.1", 0)
+class Paced(Bare):
+    """One connection whose writes are made when they are due, each with a timer of its own."""
+
+    due_s: ClassVar[list[float]] = []
+
+    def answer(self, writes: list[bytes]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._start = self._loop.time()
+        self._writes = writes
+        self._loop.call_at(self._start + self.due_s[0], self._write, 0)
+
+    def _write(self, number: int) -> None:
+        self._transport.write(self._writes[number])
+        if number + 1 < len(self._writes):
+            due = self._start + self.due_s[number + 1]
+            self._loop.call_at(due, self._write, number + 1)
+
+
+async def _serve(protocol: type[Bare]) -> None:
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0, backlog=2048)
     port = server.sockets[0].getsockname()[1]
     print(f"base_url: http://127.0.0.1:{port}/v1", flush=True)
     await server.serve_forever()
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--joined", action="store_true")
+    parser.add_argument("--gap", type=int)
+    asked = parser.parse_args()
+    Bare.answers = {_key(material.request_body(n)): _answer(n) for n in range(material.REQUESTS)}
+    if asked.joined:
+        Bare.answers = {key: [b"".join(writes)] for key, writes in Bare.answers.items()}
+    if asked.gap is not None:
+        Paced.due_s = [due / 1e6 for due in material.due_us(asked.gap)]
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
+    uvloop.run(_serve(Bare if asked.gap is None else Paced))
+
+
 if __name__ == "__main__":
-    uvloop.run(_serve())
+    main()

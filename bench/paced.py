@@ -20,6 +20,7 @@ from bench.servers import Command, running
 
 TOKENTAPE = "TokenTape"
 AIMOCK = "aimock"
+BARE = "bare uvloop protocol"
 
 # The kernel's timers may fire a little early, and clocks are read in two processes.
 _EARLIEST_US = -1_000
@@ -85,7 +86,10 @@ def _measure(name: str, command: Command, setting: Setting) -> Run[Pace]:
 def _commands(peers: Peers, work: Path, setting: Setting) -> dict[str, Command]:
     folder = work / f"{setting.streams}"
     tapes = material.write_tapes(folder / "tapes", setting.gap_ms)
-    commands = {TOKENTAPE: servers.tokentape(tapes, "1", folder / "cache")}
+    commands = {
+        TOKENTAPE: servers.tokentape(tapes, "1", folder / "cache"),
+        BARE: servers.bare("--gap", str(setting.gap_ms)),
+    }
     if peers.aimock:
         fixtures = material.write_fixtures(folder / "fixtures", setting.gap_ms)
         commands[AIMOCK] = servers.aimock(peers.aimock, fixtures)
