@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.wire import cut
 from tokentape.errors import TokenTapeError
 from tokentape.formats import tape as native
+from tokentape.formats import tape_bytes
 from tokentape.limits import DEFAULT_LIMITS
 from tokentape.model import Ending, Exchange, Fidelity, Read, Request, Response, Tape
 
@@ -64,7 +65,7 @@ def through(tape: Tape) -> Tape:
 
 @pytest.mark.parametrize(("data", "field"), [f[1:] for f in FORMS], ids=[f[0] for f in FORMS])
 def test_bytes_stand_in_their_most_readable_form(data: bytes, field: str) -> None:
-    assert list(native.bytes_field(data)) == [field]
+    assert list(tape_bytes.bytes_field(data)) == [field]
     tape = Tape(exchanges=(wire(Read(data, 1), body=data),))
     assert through(tape) == tape
 

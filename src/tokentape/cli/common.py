@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import click
 
+from tokentape import view
 from tokentape.errors import RepairNeeded, TokenTapeError
 from tokentape.library import Opened, Refusal, find, open_file
 from tokentape.library.files import refusal
@@ -55,6 +56,17 @@ def open_all(paths: tuple[Path, ...], limits: Limits) -> Iterator[Opened | Refus
 def report_refused(refused: Refusal) -> None:
     """One line on stderr: path, what it is, why."""
     click.echo(f"{refused.path}: {refused.what}: {refused.why}", err=True)
+
+
+def row_of(opened: Opened, number: int) -> view.Row:
+    """The row of one exchange in a listing."""
+    return view.row(
+        opened.tape.exchanges[number],
+        path=str(opened.path),
+        number=number,
+        format=opened.format,
+        needs_repair=bool(opened.repairs),
+    )
 
 
 def chosen(opened: Opened, exchange: int | None) -> range:

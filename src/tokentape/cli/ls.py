@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from tokentape import view
-from tokentape.cli.common import limits_options, open_all, paths_argument, report_refused
+from tokentape.cli.common import limits_options, open_all, paths_argument, report_refused, row_of
 from tokentape.library import Refusal
 from tokentape.limits import Limits
 
@@ -45,14 +45,8 @@ def command(
             continue
         if not opened.tape.exchanges:
             click.echo(f"{opened.path}: {opened.format}: no exchanges in it", err=True)
-        for number, exchange in enumerate(opened.tape.exchanges):
-            row = view.row(
-                exchange,
-                path=str(opened.path),
-                number=number,
-                format=opened.format,
-                needs_repair=bool(opened.repairs),
-            )
+        for number in range(len(opened.tape.exchanges)):
+            row = row_of(opened, number)
             click.echo(msgspec.json.encode(row).decode() if as_json else _line(row))
     if refused:
         ctx.exit(1)

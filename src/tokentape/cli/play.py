@@ -62,13 +62,6 @@ def command(path: Path, exchange: int | None, speed: str, max_bytes: int, max_de
     opened = open_reporting(path, Limits(max_bytes=max_bytes, max_depth=max_depth))
     for number in chosen(opened, exchange):
         found = opened.tape.exchanges[number]
-        row = view.row(
-            found,
-            path=str(path),
-            number=number,
-            format=opened.format,
-            needs_repair=bool(opened.repairs),
-        )
         model = view.model(found)
-        console.rule(f"{path.name}#{number}  {row.api}  {model}", align="left", style="dim")
+        console.rule(f"{path.name}#{number}  {view.api(found)}  {model}", align="left", style="dim")
         play(found, console, SystemClock(), factor)

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from tokentape import view
-from tokentape.cli.common import chosen, limits_options, open_reporting
+from tokentape.cli.common import chosen, limits_options, open_reporting, row_of
 from tokentape.library import Opened
 from tokentape.limits import Limits
 from tokentape.model import Exchange, Headers
@@ -28,15 +28,8 @@ def _ms(offset_us: int | None) -> float | None:
 def whole(opened: Opened, number: int) -> dict[str, Any]:
     """One exchange as JSON data: its row, then request, response, reads, events and notes."""
     exchange = opened.tape.exchanges[number]
-    row = view.row(
-        exchange,
-        path=str(opened.path),
-        number=number,
-        format=opened.format,
-        needs_repair=bool(opened.repairs),
-    )
     request, response = exchange.request, exchange.response
-    shown: dict[str, Any] = msgspec.structs.asdict(row)
+    shown: dict[str, Any] = msgspec.structs.asdict(row_of(opened, number))
     # The row counts events; here they stand themselves.
     shown["scope"] = exchange.scope
     shown["notes"] = [*exchange.notes]

@@ -1,12 +1,8 @@
 """The native format, `*.tape.jsonl`: docs/tape-format.md is its specification.
 
-One JSON object a line. Bytes stand in the most readable form that restores them exactly; JSON
-among them is kept verbatim, never re-encoded, so a float, a 30-digit integer, a duplicate key or
-a space comes back as it was.
+One JSON object a line; how bytes stand in it is the business of tape_bytes.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,6 +11,7 @@ import msgspec
 
 from tokentape.errors import FormatError, LimitError, TokenTapeError
 from tokentape.formats.base import EVERYTHING, Format
+from tokentape.formats.tape_bytes import BytesFields, bytes_field, bytes_of, is_json
 from tokentape.limits import Limits
 from tokentape.model import Ending, Exchange, Fidelity, Headers, Read, Request, Response, Tape
 
@@ -22,158 +19,7 @@ VERSION = 1
 NAME = "tape"
 SUFFIX = ".tape.jsonl"
 
-_DONE = b"[DONE]"
-_FRAME_START = b"data: "
-_FRAME_END = b"\n\n"
-# A JSON object behind `data:`, or one that is the whole of what stands between white space.
-_PAYLOAD = re.compile(rb"(?<=data: )\{[^\r\n]*\}(?=[\r\n]|\Z)|(?<=data:)\{[^\r\n]*\}(?=[\r\n]|\Z)")
-_DOCUMENT = re.compile(rb"\s*([\[{][^\r\n]*[\]}])\s*")
-_LINE_END = re.compile(rb"[\r\n]")
 _encode = msgspec.json.Encoder().encode
-_skip = msgspec.json.Decoder(msgspec.Raw).decode
-
-
-# --- bytes <-> the fields of a line ---------------------------------------------------------
-
-
-def _is_json(payload: bytes) -> bool:
-    """Whether these bytes may stand in a line as they are: valid JSON in UTF-8."""
-    try:
-        _skip(payload)
-        payload.decode("utf-8")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return True
-
-
-def _text(data: bytes) -> str | None:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-
-
-def _as_frames(data: bytes) -> list[msgspec.Raw | str] | None:
-    """The payloads, when the bytes are whole `data: …` frames and nothing else."""
-    if not (data.startswith(_FRAME_START) and data.endswith(_FRAME_END)):
-        return None
-    payloads: list[msgspec.Raw | str] = []
-    for frame in data[: -len(_FRAME_END)].split(_FRAME_END):
-        if not frame.startswith(_FRAME_START) or b"\n" in frame or b"\r" in frame:
-            return None
-        payload = frame[len(_FRAME_START) :]
-        if payload[:1] == b"{" and payload[-1:] == b"}" and _is_json(payload):
-            payloads.append(msgspec.Raw(payload))
-        elif payload == _DONE:
-            payloads.append("[DONE]")
-        else:
-            return None
-    return payloads
-
-
-def _literal(data: bytes, parts: list[Any]) -> bool:
-    """Append bytes that are not JSON: text, and a UTF-8 character cut at either end as base64."""
-    if not data:
-        return True
-    for head in range(4):
-        for tail in range(4):
-            stop = len(data) - tail
-            text = _text(data[head:stop]) if head < stop else None
-            if text is None:
-                continue
-            if head:
-                parts.append([base64.b64encode(data[:head]).decode("ascii")])
-            parts.append(text)
-            if tail:
-                parts.append([base64.b64encode(data[stop:]).decode("ascii")])
-            return True
-    return False
-
-
-def _as_parts(data: bytes) -> list[Any] | None:
-    """Text and JSON in turn, or None where the bytes are not mostly text."""
-    document = _DOCUMENT.fullmatch(data)
-    found = [document.span(1)] if document else [m.span() for m in _PAYLOAD.finditer(data)]
-    parts: list[Any] = []
-    position = 0
-    for start, end in found:
-        if data[start : start + 1] != b"{" or not _is_json(data[start:end]):
-            continue
-        if not _literal(data[position:start], parts):
-            return None
-        parts.append(msgspec.Raw(data[start:end]))
-        position = end
-    return parts if _literal(data[position:], parts) else None
-
-
-def bytes_field(data: bytes) -> dict[str, Any]:
-    """The one field that holds these bytes in a line: json, data, parts, text or base64."""
-    if data[:1] + data[-1:] in (b"{}", b"[]") and not _LINE_END.search(data) and _is_json(data):
-        return {"json": msgspec.Raw(data)}
-    payloads = _as_frames(data)
-    if payloads is not None:
-        return {"data": payloads}
-    parts = _as_parts(data)
-    if parts is None:
-        return {"base64": base64.b64encode(data).decode("ascii")}
-    if not parts:
-        return {"text": ""}
-    if len(parts) == 1 and isinstance(parts[0], str):
-        return {"text": parts[0]}
-    return {"parts": parts}
-
-
-class _Bytes(msgspec.Struct, gc=False):
-    json: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    data: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
-    parts: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
-    text: str | msgspec.UnsetType = msgspec.UNSET
-    base64: str | msgspec.UnsetType = msgspec.UNSET
-
-
-_decode_str = msgspec.json.Decoder(str).decode
-_decode_base64_part = msgspec.json.Decoder(tuple[str]).decode
-
-
-def _unbase64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise FormatError(f"expected base64, got {text[:40]!r} ({error})") from None
-
-
-def _part(raw: msgspec.Raw) -> bytes:
-    piece = bytes(raw)
-    if piece[:1] == b"{":
-        return piece
-    if piece[:1] == b'"':
-        return _decode_str(piece).encode("utf-8")
-    return _unbase64(_decode_base64_part(piece)[0])
-
-
-def _payload(raw: msgspec.Raw) -> bytes:
-    piece = bytes(raw)
-    return piece if piece[:1] == b"{" else _decode_str(piece).encode("utf-8")
-
-
-def _bytes_of(line: _Bytes) -> bytes | None:
-    """The bytes of a line, None where it has no such field."""
-    if line.data is not msgspec.UNSET:
-        return b"".join(
-            part for raw in line.data for part in (_FRAME_START, _payload(raw), _FRAME_END)
-        )
-    if line.parts is not msgspec.UNSET:
-        return b"".join(_part(raw) for raw in line.parts)
-    if line.json is not msgspec.UNSET:
-        return bytes(line.json)
-    if line.text is not msgspec.UNSET:
-        return line.text.encode("utf-8")
-    if line.base64 is not msgspec.UNSET:
-        return _unbase64(line.base64)
-    return None
-
-
-# --- lines ----------------------------------------------------------------------------------
 
 
 class _Header(msgspec.Struct):
@@ -188,7 +34,7 @@ class _Line(msgspec.Struct):
     exchange: int
 
 
-class _RequestLine(_Bytes, kw_only=True):
+class _RequestLine(BytesFields, kw_only=True):
     method: str
     url: str
     headers: Headers = ()
@@ -197,7 +43,7 @@ class _RequestLine(_Bytes, kw_only=True):
     scope: str | None = None
     fidelity: Fidelity
     notes: tuple[str, ...] = ()
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class _ResponseLine(msgspec.Struct, kw_only=True):
@@ -208,13 +54,14 @@ class _ResponseLine(msgspec.Struct, kw_only=True):
     http_version: str | None = None
 
 
-class _ReadLine(_Bytes, kw_only=True):
+class _ReadLine(BytesFields, kw_only=True):
     offset_us: int | None = None
 
 
 class _EndLine(msgspec.Struct, kw_only=True):
     ending: Ending
     offset_us: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 _header = msgspec.json.Decoder(_Header).decode
@@ -286,9 +133,19 @@ def read_line(number: int, read: Read) -> bytes:
     )
 
 
-def end_line(number: int, ending: Ending, offset_us: int | None) -> bytes:
-    """The line that makes an exchange complete."""
-    return _dump({"line": "end", "exchange": number, "offset_us": offset_us, "ending": ending})
+def end_line(
+    number: int, ending: Ending, offset_us: int | None, notes: tuple[str, ...] = ()
+) -> bytes:
+    """The line that makes an exchange complete, with what became known after it began."""
+    fields: dict[str, Any] = {
+        "line": "end",
+        "exchange": number,
+        "offset_us": offset_us,
+        "ending": ending,
+    }
+    if notes:
+        fields["notes"] = notes
+    return _dump(fields)
 
 
 def exchange_lines(number: int, exchange: Exchange) -> Iterator[bytes]:
@@ -320,7 +177,7 @@ class _Partial:
 
     def __init__(self, request: _RequestLine) -> None:
         self.request = request
-        self.body = _bytes_of(request)
+        self.body = bytes_of(request)
         self.response: _ResponseLine | None = None
         self.reads: list[Read] = []
         self.end: _EndLine | None = None
@@ -362,7 +219,7 @@ class _Partial:
             end_offset_us=None if self.end is None else self.end.offset_us,
             fidelity=request.fidelity,
             scope=request.scope,
-            notes=request.notes,
+            notes=request.notes if self.end is None else request.notes + self.end.notes,
             extra=request.extra,
         )
 
@@ -404,7 +261,7 @@ class LineReader:
                 raise FormatError(f"expected a response line of exchange {number} before its reads")
             read = _read_line(line)
             partial.step("read", read.offset_us)
-            data = _bytes_of(read)
+            data = bytes_of(read)
             if data is None:
                 raise FormatError("expected json, data, parts, text or base64 in a read line")
             partial.reads.append(Read(data, read.offset_us))
@@ -450,7 +307,7 @@ def whole_lines(data: bytes) -> tuple[list[bytes], int]:
     lines = data.split(b"\n")
     tail = lines.pop()
     taken = len(data) - len(tail)
-    if tail and _is_json(tail):
+    if tail and is_json(tail):
         lines.append(tail)
         taken = len(data)
     return lines, taken

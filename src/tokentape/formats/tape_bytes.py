@@ -1,0 +1,162 @@
+"""Bytes as fields of a line of a tape, in the most readable form that restores them exactly.
+
+JSON among them is kept verbatim, never re-encoded, so a float, a 30-digit integer, a duplicate key
+or a space comes back as it was. docs/tape-format.md, "Bytes", is the specification.
+"""
+
+import base64
+import binascii
+import re
+from typing import Any
+
+import msgspec
+
+from tokentape.errors import FormatError
+
+_DONE = b"[DONE]"
+_FRAME_START = b"data: "
+_FRAME_END = b"\n\n"
+# A JSON object behind `data:`, or one that is the whole of what stands between white space.
+_PAYLOAD = re.compile(rb"(?<=data: )\{[^\r\n]*\}(?=[\r\n]|\Z)|(?<=data:)\{[^\r\n]*\}(?=[\r\n]|\Z)")
+_DOCUMENT = re.compile(rb"\s*([\[{][^\r\n]*[\]}])\s*")
+_LINE_END = re.compile(rb"[\r\n]")
+_skip = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+def is_json(payload: bytes) -> bool:
+    """Whether these bytes may stand in a line as they are: valid JSON in UTF-8."""
+    try:
+        _skip(payload)
+        payload.decode("utf-8")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _text(data: bytes) -> str | None:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _as_frames(data: bytes) -> list[msgspec.Raw | str] | None:
+    """The payloads, when the bytes are whole `data: …` frames and nothing else."""
+    if not (data.startswith(_FRAME_START) and data.endswith(_FRAME_END)):
+        return None
+    payloads: list[msgspec.Raw | str] = []
+    for frame in data[: -len(_FRAME_END)].split(_FRAME_END):
+        if not frame.startswith(_FRAME_START) or b"\n" in frame or b"\r" in frame:
+            return None
+        payload = frame[len(_FRAME_START) :]
+        if payload[:1] == b"{" and payload[-1:] == b"}" and is_json(payload):
+            payloads.append(msgspec.Raw(payload))
+        elif payload == _DONE:
+            payloads.append("[DONE]")
+        else:
+            return None
+    return payloads
+
+
+def _literal(data: bytes, parts: list[Any]) -> bool:
+    """Append bytes that are not JSON: text, and a UTF-8 character cut at either end as base64."""
+    if not data:
+        return True
+    for head in range(4):
+        for tail in range(4):
+            stop = len(data) - tail
+            text = _text(data[head:stop]) if head < stop else None
+            if text is None:
+                continue
+            if head:
+                parts.append([base64.b64encode(data[:head]).decode("ascii")])
+            parts.append(text)
+            if tail:
+                parts.append([base64.b64encode(data[stop:]).decode("ascii")])
+            return True
+    return False
+
+
+def _as_parts(data: bytes) -> list[Any] | None:
+    """Text and JSON in turn, or None where the bytes are not mostly text."""
+    document = _DOCUMENT.fullmatch(data)
+    found = [document.span(1)] if document else [m.span() for m in _PAYLOAD.finditer(data)]
+    parts: list[Any] = []
+    position = 0
+    for start, end in found:
+        if data[start : start + 1] != b"{" or not is_json(data[start:end]):
+            continue
+        if not _literal(data[position:start], parts):
+            return None
+        parts.append(msgspec.Raw(data[start:end]))
+        position = end
+    return parts if _literal(data[position:], parts) else None
+
+
+def bytes_field(data: bytes) -> dict[str, Any]:
+    """The one field that holds these bytes in a line: json, data, parts, text or base64."""
+    if data[:1] + data[-1:] in (b"{}", b"[]") and not _LINE_END.search(data) and is_json(data):
+        return {"json": msgspec.Raw(data)}
+    payloads = _as_frames(data)
+    if payloads is not None:
+        return {"data": payloads}
+    parts = _as_parts(data)
+    if parts is None:
+        return {"base64": base64.b64encode(data).decode("ascii")}
+    if not parts:
+        return {"text": ""}
+    if len(parts) == 1 and isinstance(parts[0], str):
+        return {"text": parts[0]}
+    return {"parts": parts}
+
+
+class BytesFields(msgspec.Struct, gc=False):
+    """The fields of a line of which at most one holds its bytes."""
+
+    json: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    data: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    parts: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    text: str | msgspec.UnsetType = msgspec.UNSET
+    base64: str | msgspec.UnsetType = msgspec.UNSET
+
+
+_decode_str = msgspec.json.Decoder(str).decode
+_decode_base64_part = msgspec.json.Decoder(tuple[str]).decode
+
+
+def _unbase64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise FormatError(f"expected base64, got {text[:40]!r} ({error})") from None
+
+
+def _part(raw: msgspec.Raw) -> bytes:
+    piece = bytes(raw)
+    if piece[:1] == b"{":
+        return piece
+    if piece[:1] == b'"':
+        return _decode_str(piece).encode("utf-8")
+    return _unbase64(_decode_base64_part(piece)[0])
+
+
+def _payload(raw: msgspec.Raw) -> bytes:
+    piece = bytes(raw)
+    return piece if piece[:1] == b"{" else _decode_str(piece).encode("utf-8")
+
+
+def bytes_of(line: BytesFields) -> bytes | None:
+    """The bytes of a line, None where it has no such field."""
+    if line.data is not msgspec.UNSET:
+        return b"".join(
+            part for raw in line.data for part in (_FRAME_START, _payload(raw), _FRAME_END)
+        )
+    if line.parts is not msgspec.UNSET:
+        return b"".join(_part(raw) for raw in line.parts)
+    if line.json is not msgspec.UNSET:
+        return bytes(line.json)
+    if line.text is not msgspec.UNSET:
+        return line.text.encode("utf-8")
+    if line.base64 is not msgspec.UNSET:
+        return _unbase64(line.base64)
+    return None
