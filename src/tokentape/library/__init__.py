@@ -1,6 +1,6 @@
 """Tapes on disk: find, open, save, append, index. The only package that touches their files."""
 
-from tokentape.library.append import TapeAppender
+from tokentape.library.append import TapeAppender, Unwritten
 from tokentape.library.files import Found, Opened, Refusal, find, load, open_file, save, scope_of
 from tokentape.library.index import Entry, Library
 
@@ -11,6 +11,7 @@ __all__ = [
     "Opened",
     "Refusal",
     "TapeAppender",
+    "Unwritten",
     "find",
     "load",
     "open_file",

@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -17,10 +18,11 @@ from tokentape.errors import FormatError, TokenTapeError
 from tokentape.formats import tape as native
 from tokentape.library.files import Found, Refusal, find, open_file, read_bytes, refusal
 from tokentape.limits import DEFAULT_LIMITS, Limits
-from tokentape.matching import body_key
-from tokentape.model import Exchange
+from tokentape.matching import Asked, body_key, operation
+from tokentape.model import Ending, Exchange
+from tokentape.redact import Redaction
 
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 # A folder that is indexed in a blink needs no cache beside it.
 _CACHE_FROM = 2_000
 
@@ -28,6 +30,7 @@ _CACHE_FROM = 2_000
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """What the library keeps in memory of one exchange.
 
+    `whole` is False where there is no answer, or the recorder or the client did not see its end.
     `number` is its place in path order; `exchange` its place in the tape. `body_key` is None where
     the recording does not know its request. `start` and `end` are the bytes of its lines, in the
     tape or, where `spooled`, in the spool.
@@ -46,6 +49,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     start: int
     end: int
     spooled: bool
+    whole: bool = True
 
 
 class _Row(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -60,6 +64,7 @@ class _Row(msgspec.Struct, frozen=True, gc=False, array_like=True):
     status: int
     start: int
     end: int
+    whole: bool
 
 
 class _File(msgspec.Struct, frozen=True, array_like=True):
@@ -106,18 +111,26 @@ class Library:
         repair: bool = False,
         limits: Limits = DEFAULT_LIMITS,
         cache: Path | None = None,
+        redaction: Redaction | None = None,
     ) -> None:
         self.refused: list[Refusal] = []
+        self._redaction = redaction if redaction is not None else Redaction()
+        self._growing: str | None = None
         self._repair = repair
         self._limits = limits
-        self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the library
+        self._spool: BinaryIO | None = None
         self._spooled = 0
         self._identity: dict[str, tuple[int, int]] = {}
         roots = [Path(path) for path in paths]
-        cache_file = cache / _cache_name(roots) if cache is not None else None
+        name = _cache_name(roots, self._redaction.fingerprint) if cache is not None else ""
+        cache_file = cache / name if cache is not None else None
         known = _load_cache(cache_file)
         self._texts = _Texts(known.texts)
-        self.entries: Sequence[Entry] = self._collect(roots, known.files, cache_file)
+        try:
+            self.entries = self._collect(roots, known.files, cache_file)
+        except BaseException:
+            self.close()
+            raise
 
     def _collect(
         self, paths: list[Path], known: dict[str, _File], cache_file: Path | None
@@ -164,6 +177,7 @@ class Library:
                     start=row.start,
                     end=row.end,
                     spooled=file.spooled,
+                    whole=row.whole,
                 )
             )
 
@@ -171,14 +185,55 @@ class Library:
         return _Row(
             scope=exchange.scope,
             method=self._texts.number(exchange.request.method.upper()),
-            operation=self._texts.number(view.operation_of(exchange)),
+            operation=self._texts.number(self._operation(exchange)),
             model=self._texts.number(view.model(exchange)),
-            body_key=body_key(exchange.request.body),
+            body_key=self._key(exchange.request.body),
             streaming=view.is_streaming(exchange),
             status=exchange.response.status if exchange.response else 0,
             start=start,
             end=end,
+            whole=answers(exchange.response is not None, exchange.ending),
         )
+
+    def _operation(self, exchange: Exchange) -> str:
+        url = exchange.request.url
+        return operation(self._redaction.url(url)) if url else view.operation_of(exchange)
+
+    def _key(self, body: bytes | None) -> bytes | None:
+        return None if body is None else body_key(self._redaction.body(body))
+
+    def expect_growth(self, folder: Path) -> None:
+        """Tapes below this folder may grow from now on: what was read of them stays good."""
+        self._growing = os.path.join(os.path.realpath(folder), "")
+
+    def add(
+        self,
+        exchange: Exchange,
+        asked: Asked,
+        *,
+        path: str,
+        scope: str,
+        number: int,
+        span: tuple[int, int],
+    ) -> Entry:
+        """Take in an exchange that was recorded meanwhile; bodies may be missing from it."""
+        entry = Entry(
+            number=len(self.entries),
+            path=path,
+            exchange=number,
+            scope=exchange.scope if exchange.scope is not None else scope,
+            method=exchange.request.method.upper(),
+            operation=self._operation(exchange),
+            body_key=asked.key,
+            model=asked.model,
+            streaming=view.is_streaming(exchange),
+            status=exchange.response.status if exchange.response else 0,
+            start=span[0],
+            end=span[1],
+            spooled=False,
+        )
+        self.entries.append(entry)
+        return entry
 
     def _index(self, found: Found, status: os.stat_result) -> _File:
         """Read a whole file for what its exchanges are. Raises like `open_file`."""
@@ -193,6 +248,8 @@ class Library:
                 return _File(status.st_size, status.st_mtime_ns, False, rows)
         opened = open_file(found.path, repair=self._repair, limits=self._limits)
         rows = []
+        if self._spool is None:
+            self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the library
         for number, exchange in enumerate(opened.tape.exchanges):
             start = self._spooled
             lines = b"".join(native.exchange_lines(number, exchange))
@@ -206,6 +263,7 @@ class Library:
         Raises FormatError where its tape changed or vanished since it was indexed.
         """
         if entry.spooled:
+            assert self._spool is not None
             data = os.pread(self._spool.fileno(), entry.end - entry.start, entry.start)
         else:
             data = self._read_span(entry)
@@ -225,7 +283,7 @@ class Library:
             ) from None
         try:
             status = os.fstat(descriptor)
-            if (status.st_size, status.st_mtime_ns) != self._identity[entry.path]:
+            if not self._is_as_read(entry, status):
                 raise FormatError(
                     "the tape changed since it was indexed; restart the server", path=entry.path
                 )
@@ -233,13 +291,20 @@ class Library:
         finally:
             os.close(descriptor)
 
+    def _is_as_read(self, entry: Entry, status: os.stat_result) -> bool:
+        """Whether the entry's lines lie where they were; a tape we record to only grows."""
+        if self._growing is not None and os.path.realpath(entry.path).startswith(self._growing):
+            return status.st_size >= entry.end
+        return (status.st_size, status.st_mtime_ns) == self._identity[entry.path]
+
     def models(self) -> list[str]:
         """The models on the tapes, sorted."""
         return sorted({entry.model for entry in self.entries if entry.model})
 
     def close(self) -> None:
         """Give the spool back."""
-        self._spool.close()
+        if self._spool is not None:
+            self._spool.close()
 
 
 def default_cache() -> Path:
@@ -248,8 +313,13 @@ def default_cache() -> Path:
     return Path(home) / "tokentape"
 
 
-def _cache_name(paths: Sequence[Path]) -> str:
-    where = "\0".join(str(path.absolute()) for path in paths)
+def answers(has_response: bool, ending: Ending | None) -> bool:
+    """Whether an exchange is an answer as the upstream gave it, errors and broken ones too."""
+    return has_response and ending not in (Ending.LEFT, Ending.STOPPED)
+
+
+def _cache_name(paths: Sequence[Path], redaction: str) -> str:
+    where = "\0".join((redaction, *(str(path.absolute()) for path in paths)))
     return f"index-{hashlib.sha256(os.fsencode(where)).hexdigest()[:32]}.msgpack"
 
 

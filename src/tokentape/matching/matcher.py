@@ -62,7 +62,7 @@ class _Cursor(Generic[C]):
 
     __slots__ = ("answers", "used")
 
-    def __init__(self, answers: Sequence[C]) -> None:
+    def __init__(self, answers: list[C]) -> None:
         self.answers = answers
         self.used = 0
 
@@ -74,8 +74,8 @@ class Matcher(Generic[C]):
     """
 
     def __init__(self, entries: Sequence[C], exhausted: Exhausted = "last") -> None:
-        self.entries = entries
-        self.scopes = frozenset(entry.scope for entry in entries)
+        self.entries = list(entries)
+        self.scopes = {entry.scope for entry in entries}
         self._exhausted = exhausted
         # A request is mostly recorded once: a list for each would double what matching keeps.
         self._known: dict[tuple[str, str, bytes], C | list[C]] = {}
@@ -93,6 +93,29 @@ class Matcher(Generic[C]):
                 before.append(entry)
             elif before is not entry:
                 self._known[key] = [before, entry]
+
+    def add(self, entry: C) -> None:
+        """Let an exchange that was recorded meanwhile answer too; it knows its request.
+
+        It takes its place in the order of its tape, whenever it ended.
+        """
+        assert entry.body_key is not None
+        self.entries.append(entry)
+        self.scopes.add(entry.scope)
+        self._scopes_with_known.add(entry.scope)
+        key = (entry.method, entry.operation, entry.body_key)
+        before = self._known.get(key)
+        if before is None:
+            self._known[key] = entry
+        elif isinstance(before, list):
+            _insert(before, entry)
+        else:
+            self._known[key] = both = [before]
+            _insert(both, entry)
+        for scope in (None, entry.scope):
+            cursor = self._cursors.get((scope, *key))
+            if cursor is not None and _insert(cursor.answers, entry) < cursor.used:
+                cursor.used += 1
 
     def find(
         self,
@@ -179,6 +202,15 @@ class Matcher(Generic[C]):
             and entry.streaming == streaming
             and (any_model or _is_model(entry.model, model))
         ]
+
+
+def _insert(answers: list[C], entry: C) -> int:
+    """Put an entry behind those before it on its tape, and all of other tapes; where it is now."""
+    at = len(answers)
+    while at and answers[at - 1].path == entry.path and answers[at - 1].exchange > entry.exchange:
+        at -= 1
+    answers.insert(at, entry)
+    return at
 
 
 def _is_model(recorded: str, asked: str) -> bool:

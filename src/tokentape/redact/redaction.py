@@ -44,6 +44,11 @@ class Redaction:
         self._safe = frozenset(name for name in names if not name.endswith("*"))
         self._safe_beginnings = tuple(name[:-1] for name in names if name.endswith("*"))
 
+    @property
+    def fingerprint(self) -> str:
+        """A text that is another for rules that redact URLs or bodies otherwise."""
+        return repr((_SECRET_PARAMETER.pattern, self.patterns.patterns, self.paths.paths))
+
     def headers(self, headers: Headers) -> Headers:
         """Those on the list of safe ones, secrets in their values redacted."""
         return tuple(
@@ -55,6 +60,12 @@ class Redaction:
     def text(self, value: str) -> str:
         """Text with secrets redacted."""
         return self.patterns.redact(value.encode("latin-1", "replace")).decode("latin-1")
+
+    def scope(self, scope: str) -> str:
+        """A scope's name with secrets redacted."""
+        return self.patterns.redact(scope.encode("utf-8", "surrogatepass")).decode(
+            "utf-8", "surrogatepass"
+        )
 
     def url(self, url: str) -> str:
         """A URL without credentials, its secret parameters and whatever looks like one redacted."""

@@ -1,6 +1,18 @@
-"""Replays a library to any HTTP client, byte for byte and in time."""
+"""Stands where a client looks for its provider: replays, or passes on and records."""
 
+from tokentape.server.observer import Observer
 from tokentape.server.serve import Server, base_url, bind, new_loop, run
-from tokentape.server.settings import Settings
+from tokentape.server.settings import Mode, Settings
+from tokentape.server.upstream import Upstream
 
-__all__ = ["Server", "Settings", "base_url", "bind", "new_loop", "run"]
+__all__ = [
+    "Mode",
+    "Observer",
+    "Server",
+    "Settings",
+    "Upstream",
+    "base_url",
+    "bind",
+    "new_loop",
+    "run",
+]

@@ -22,7 +22,8 @@ from tokentape.content import is_encoded
 from tokentape.model import Ending, Exchange, Fidelity, Read, Response, header
 from tokentape.timing import deadlines, scaled
 
-_HOP_BY_HOP = frozenset(
+# Of an answer: what is said of one connection, and of the length.
+HOP_BY_HOP = frozenset(
     (
         "connection",
         "keep-alive",
@@ -193,7 +194,7 @@ def _head(
             reason = ""
     lines = [f"HTTP/1.1 {max(100, min(response.status, 999))} {_clean(reason)}"]
     named = header(response.headers, "connection") or ""
-    dropped = _HOP_BY_HOP | {name.strip().lower() for name in named.split(",")}
+    dropped = HOP_BY_HOP | {name.strip().lower() for name in named.split(",")}
     typed = False
     for name, value in response.headers:
         lowered = name.lower()

@@ -1,17 +1,28 @@
-"""What all connections of one replay server share: matching, prepared answers, journal."""
+"""What all connections of one server share: matching, prepared answers, upstreams, journal."""
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokentape.clock import Clock
-from tokentape.library import Entry, Library
+from tokentape.library import Entry, Library, scope_of
+from tokentape.library.index import answers
 from tokentape.matching import Asked, Explanation, Matcher, Miss, ask, explain, operation
 from tokentape.server.answer import Answer, Wire, prepare
 from tokentape.server.journal import Counters, Journal
+from tokentape.server.observer import Observer
 from tokentape.server.settings import Settings
+from tokentape.server.upstream import Sites
 from tokentape.server.wheel import Wheel
+
+if TYPE_CHECKING:
+    from tokentape.server.dial import Dial
+    from tokentape.server.forward import Forward
+    from tokentape.server.recorder import Recorder, Recording
+    from tokentape.server.sign import Signer
 
 # What the server tells of itself. The list of models, asked for in a scope, is the recorded one.
 ADMIN = "the server itself"
@@ -20,6 +31,8 @@ ADMIN_PATH = b"/_tape/"
 _MEMO_BYTES = 16 * 1024 * 1024
 _MEMO_ONE = 64 * 1024
 _MEMO_ROUTES = 4096
+
+Wanted = tuple[str, str, bytes]  # method, operation and key of a request
 
 
 class Answers:
@@ -56,8 +69,13 @@ class Answers:
 class Deck:
     """Made and used on the server's loop; only `load` and `explain` may run on the worker.
 
-    What may take long never happens on the loop, where streams keep time.
+    What may take long never happens on the loop, where streams keep time. `replays` and `forwards`
+    are what may become of a request. Raises UsageError where the settings can't be done.
     """
+
+    dial: "Dial"
+    forward: "type[Forward]"
+    signer: "Signer"
 
     def __init__(
         self,
@@ -66,12 +84,24 @@ class Deck:
         clock: Clock,
         loop: asyncio.AbstractEventLoop,
         tell: Callable[[str], None],
+        observer: Observer | None = None,
     ) -> None:
+        mode = settings.mode
+        self.replays = mode in ("replay", "auto")
+        self.forwards = mode != "replay"
+        self.observer = observer
+        self.forwarded = 0  # exchanges, which their numbers count
+        self.recorder: Recorder | None = None
+        self._settling: dict[Wanted, list[Callable[[], None]]] = {}
+        self._redaction = settings.redaction
         self.library = library
         self.settings = settings
         self.now_us = clock.monotonic_us
         self.tell = tell
-        self.matcher: Matcher[Entry] = Matcher(library.entries, settings.exhausted)
+        entries = library.entries
+        if mode == "auto":
+            entries = [entry for entry in entries if entry.whole]
+        self.matcher: Matcher[Entry] = Matcher(entries, settings.exhausted)
         self.answers = Answers(settings.answers_bytes)
         self.wheel = Wheel(loop, clock.monotonic_us)
         self.journal = Journal(settings.journal_size, clock.monotonic_us())
@@ -81,10 +111,76 @@ class Deck:
         self.asked: dict[bytes, Asked] = {}
         self._asked_bytes = 0
         self.routes: dict[bytes, str] = {}
+        if self.forwards:
+            self._make_ready(clock, loop)
+
+    def _make_ready(self, clock: Clock, loop: asyncio.AbstractEventLoop) -> None:
+        """What only forwarding needs, and replay never imports."""
+        from importlib.metadata import version
+
+        from tokentape.server.dial import Dial
+        from tokentape.server.forward import Forward
+        from tokentape.server.recorder import Recorder
+
+        settings = self.settings
+        self.forward = Forward
+        self.sites = Sites(settings.upstreams)
+        self.dial = Dial(settings, loop, clock.monotonic_us)
+        if any(upstream.sigv4 for upstream in settings.upstreams):
+            from tokentape.server.sign import Signer
+
+            self.signer = Signer(self.worker)
+        if settings.records:
+            assert settings.tapes is not None
+            folder = Path(settings.tapes)
+            self.library.expect_growth(folder)
+            self.recorder = Recorder(
+                folder,
+                settings.redaction,
+                clock,
+                loop,
+                writer=f"tokentape {version('tokentape')}",
+                settled=self._settled,
+                trouble=self.trouble,
+            )
+
+    def sweep(self) -> None:
+        """Now and then: what is not used any more goes."""
+        self.sweeps += 1
+        if self.forwards:
+            self.dial.sweep()
+
+    def close(self) -> None:
+        """Everything that came is on disk when this returns."""
+        if self.forwards:
+            self.dial.close()
+        if self.recorder is not None:
+            self.recorder.close()
+
+    def trouble(self, message: str) -> None:
+        """Tell the operator."""
+        if self.observer is not None:
+            self.observer.trouble(message)
+        else:
+            self.tell(message)
+
+    # What is recorded while it is asked for again
+
+    def begun(self, wanted: Wanted) -> None:
+        """An exchange that will answer such requests is over, and on its way to the disk."""
+        self._settling.setdefault(wanted, [])
+
+    def when_settled(self, wanted: Wanted, retry: Callable[[], None]) -> bool:
+        """Whether such an exchange is on its way to the disk; then `retry` is called afterwards."""
+        waiting = self._settling.get(wanted)
+        if waiting is None:
+            return False
+        waiting.append(retry)
+        return True
 
     def ask(self, body: bytes) -> Asked:
         """What matching needs of a body; kept in `asked`, so that it is parsed once."""
-        asked = ask(body)
+        asked = ask(self._redaction.body(body))
         if len(body) <= _MEMO_ONE:
             if self._asked_bytes > _MEMO_BYTES:
                 self.asked.clear()
@@ -96,10 +192,9 @@ class Deck:
     def route(self, target: bytes) -> str:
         """The operation of a request target, or ADMIN; kept in `routes`."""
         path = target.partition(b"?")[0]
-        if path.startswith(ADMIN_PATH) or path.rstrip(b"/") == b"/v1/models":
-            found = ADMIN
-        else:
-            found = self.operation(target)
+        listing = not self.forwards and path.rstrip(b"/") == b"/v1/models"
+        ours = listing or path.startswith(ADMIN_PATH)
+        found = ADMIN if ours else self.operation(target)
         if len(target) <= 1000:
             if len(self.routes) >= _MEMO_ROUTES:
                 self.routes.clear()
@@ -107,7 +202,26 @@ class Deck:
         return found
 
     def operation(self, target: bytes) -> str:
-        return operation(target.decode("latin-1"))
+        return operation(self._redaction.url(target.decode("latin-1")))
+
+    def _settled(self, recording: "Recording") -> None:
+        """A recording is on disk, or lost: it answers from now on what asks the same."""
+        asked, exchange, place = recording.asked, recording.exchange, recording.place
+        if asked is None or exchange is None:
+            return
+        if not place.lost and answers(exchange.response is not None, recording.ending):
+            entry = self.library.add(
+                exchange,
+                asked,
+                path=place.path,
+                scope=scope_of(place.name),
+                number=place.number,
+                span=(place.start, place.end),
+            )
+            self.matcher.add(entry)
+        wanted = (exchange.request.method.upper(), recording.operation, asked.key)
+        for retry in self._settling.pop(wanted, ()):
+            retry()
 
     def load(self, entry: Entry, wire: Wire) -> Answer:
         """The prepared answer, from disk. Raises TokenTapeError when the tape is not as it was."""
@@ -115,6 +229,8 @@ class Deck:
 
     def explain(self, miss: Miss, body: bytes, target: str) -> Explanation:
         def recorded_body(entry: Entry) -> bytes | None:
-            return self.library.load(entry).request.body
+            recorded = self.library.load(entry).request.body
+            return None if recorded is None else self._redaction.body(recorded)
 
-        return explain(self.library.entries, miss, body, target, recorded_body)
+        redacted = self._redaction.body(body)
+        return explain(self.library.entries, miss, redacted, target, recorded_body)

@@ -250,7 +250,7 @@ class Intake(HttpToolsProtocol):
                 return
             wire = self._wire(method)
         if b"x-tokentape-scope" in cared:
-            scope = text(cared[b"x-tokentape-scope"])
+            scope = text(cared[b"x-tokentape-scope"]) or None
         if self._busy:
             self._queue(Asking(method, self.url, body, wire, self.headers, scope))
         else:

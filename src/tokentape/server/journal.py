@@ -14,7 +14,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
     `entry` is None for a miss or a refusal, and `says` tells why. `took_us` ends with the last
     write, or with the client's leaving (`left`). Reads and bytes are those of the body, handed to
-    the kernel; `cut` is set when the server's own end came first.
+    the kernel; `cut` is set when the server's own end came first. `outcome` is set for what was
+    forwarded: "recorded" or "forwarded".
     """
 
     number: int
@@ -32,17 +33,32 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     method: str = ""
     target: str = ""
     says: str = ""
+    outcome: str = ""
+    scope: str | None = None
 
 
 class Counters:
     """Plain numbers, counted where things happen and read by /_tape/metrics."""
 
-    __slots__ = ("hits", "lateness", "left", "misses", "open", "reads", "refused", "size")
+    __slots__ = (
+        "forwarded",
+        "hits",
+        "lateness",
+        "left",
+        "misses",
+        "open",
+        "reads",
+        "recorded",
+        "refused",
+        "size",
+    )
 
     def __init__(self) -> None:
         self.hits = 0
         self.misses = 0
         self.refused = 0
+        self.recorded = 0
+        self.forwarded = 0
         self.left = 0
         self.reads = 0
         self.size = 0
@@ -78,8 +94,8 @@ class Journal:
             "operation": entry.operation if entry else record.target,
             "path": entry.path if entry else None,
             "exchange": entry.exchange if entry else None,
-            "scope": entry.scope if entry else None,
-            "outcome": "hit" if entry else "miss" if record.status == 404 else "refused",
+            "scope": entry.scope if entry else record.scope,
+            "outcome": record.outcome or _outcome(record),
             "says": record.says or None,
             "status": record.status or None,
             "writes": record.reads,
@@ -96,3 +112,7 @@ class Journal:
             if late
             else None,
         }
+
+
+def _outcome(record: Record) -> str:
+    return "hit" if record.entry else "miss" if record.status == 404 else "refused"

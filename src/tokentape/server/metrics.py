@@ -30,12 +30,18 @@ class _Collector:
         requests.add_metric(("hit",), counters.hits)
         requests.add_metric(("miss",), counters.misses)
         requests.add_metric(("refused",), counters.refused)
+        requests.add_metric(("recorded",), counters.recorded)
+        requests.add_metric(("forwarded",), counters.forwarded)
         yield requests
         yield CounterMetricFamily(
             "tokentape_left_early", "Answers the client left before their end", counters.left
         )
-        yield CounterMetricFamily("tokentape_writes", "Recorded reads written", counters.reads)
+        yield CounterMetricFamily("tokentape_writes", "Reads written to clients", counters.reads)
         yield CounterMetricFamily("tokentape_body_bytes", "Body bytes written", counters.size)
+        if deck.recorder is not None:
+            yield CounterMetricFamily(
+                "tokentape_unrecorded", "Exchanges the disk did not take", deck.recorder.lost
+            )
         yield GaugeMetricFamily("tokentape_open_answers", "Answers on their way", counters.open)
         yield GaugeMetricFamily(
             "tokentape_exchanges", "Exchanges on the tapes", len(deck.library.entries)

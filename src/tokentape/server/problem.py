@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+_END = "\r\n"
+
 
 def problem(
     status: int,
@@ -13,11 +15,13 @@ def problem(
     *,
     close: bool,
     head_only: bool = False,
+    again: bool = False,
     more: dict[str, Any] | None = None,
 ) -> bytes:
     """An HTTP/1.1 response with `{"error": {"message", "type", "param", "code", …}}`.
 
-    `x-should-retry: false` keeps OpenAI's SDKs from asking again what can't change.
+    `x-should-retry: false` keeps OpenAI's SDKs from asking again what can't change; `again` leaves
+    that to them.
     """
     error = {"message": message, "type": type, "param": None, "code": type, **(more or {})}
     body = msgspec.json.format(msgspec.json.encode({"error": error}), indent=2) + b"\n"
@@ -25,7 +29,7 @@ def problem(
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
         "content-type: application/json\r\n"
         f"content-length: {len(body)}\r\n"
-        "x-should-retry: false\r\n"
-        f"{'connection: close' + chr(13) + chr(10) if close else ''}\r\n"
+        f"{'' if again else 'x-should-retry: false' + _END}"
+        f"{'connection: close' + _END if close else ''}\r\n"
     )
     return head.encode() + (b"" if head_only else body)

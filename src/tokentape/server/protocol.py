@@ -1,13 +1,13 @@
-"""One connection: recorded answers straight from the parser's callbacks, all else to the ASGI app.
+"""One connection: recorded answers straight from the parser's callbacks, upstreams' as they come.
 
 A protocol class for uvicorn (`http=`). It keeps uvicorn's connection set, flow control and
 request cycle, and replaces how requests are taken in and queued: one answer at a time per
-connection, in the order of the requests.
+connection, in the order of the requests. What the server tells of itself is an ASGI app's.
 """
 
 import asyncio
 from concurrent.futures import CancelledError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from uvicorn.config import Config
@@ -16,7 +16,8 @@ from uvicorn.server import ServerState
 
 from tokentape.errors import TokenTapeError
 from tokentape.library import Entry
-from tokentape.matching import Explanation, Miss
+from tokentape.matching import Asked, Explanation, Miss
+from tokentape.model import Ending
 from tokentape.server.answer import Answer, Wire
 from tokentape.server.deck import ADMIN, ADMIN_PATH
 from tokentape.server.delivery import Delivery
@@ -25,6 +26,9 @@ from tokentape.server.journal import Record
 from tokentape.server.problem import problem
 from tokentape.timing import spread
 
+if TYPE_CHECKING:
+    from tokentape.server.forward import Forward
+
 _LOAD_HERE = 256 * 1024  # bytes of a tape that are read on the loop
 _TOLD = 200  # characters of a target that the journal keeps
 
@@ -32,7 +36,7 @@ _TOLD = 200  # characters of a target that the journal keeps
 class ReplayProtocol(Intake):
     """Subclassed once per server, with its deck."""
 
-    __slots__ = ("_asking", "_delivery", "_pumping", "_unsent", "write_paused")
+    __slots__ = ("_asking", "_delivery", "_forward", "_pumping", "_unsent", "write_paused")
 
     def __init__(
         self,
@@ -44,6 +48,7 @@ class ReplayProtocol(Intake):
         super().__init__(config, server_state, app_state, _loop)
         self.write_paused = False
         self._delivery: Delivery | None = None
+        self._forward: Forward | None = None
         self._unsent = 0  # bytes the transport still held when it last told
         self._pumping = False
         self._asking: Asking | None = None  # in work off the hot path
@@ -59,8 +64,11 @@ class ReplayProtocol(Intake):
 
     def connection_lost(self, exc: Exception | None) -> None:
         delivery, self._delivery = self._delivery, None
+        forward, self._forward = self._forward, None
         if delivery is not None:
             self._left(delivery)
+        elif forward is not None:
+            forward.left()
         elif self._asking is not None:
             self._note(self._asking, 0, "the client left before the answer", left=True)
         self._asking = None
@@ -86,6 +94,8 @@ class ReplayProtocol(Intake):
         delivery = self._delivery
         if delivery is not None:
             delivery.start()
+        elif self._forward is not None:
+            self._forward.resume()
 
     def shutdown(self) -> None:
         """Close when what is on its way has been written."""
@@ -100,8 +110,11 @@ class ReplayProtocol(Intake):
     def cut(self) -> None:
         """End the answer that is on its way where it stands, and the connection."""
         delivery, self._delivery = self._delivery, None
+        forward, self._forward = self._forward, None
         if delivery is not None:
             self._left(delivery, cut=True)
+        elif forward is not None:
+            forward.stop()
         if self.write_paused:
             self.transport.abort()
         else:
@@ -120,6 +133,9 @@ class ReplayProtocol(Intake):
     ) -> None:
         deck = self.deck
         operation = deck.routes.get(target) or deck.route(target)
+        if operation is not ADMIN and not deck.replays:
+            self._pass_on(Asking(method, target, body, wire, headers, scope), operation)
+            return
         if operation is ADMIN:
             path = target.partition(b"?")[0]
             if (method == "GET" and scope is None) or path.startswith(ADMIN_PATH):
@@ -131,6 +147,9 @@ class ReplayProtocol(Intake):
         found = deck.matcher.find(method, operation, asked.key, scope, asked.model, asked.streaming)
         if isinstance(found, Miss):
             asking = Asking(method, target, body, wire, headers, scope)
+            if deck.forwards:
+                self._record(asking, operation, asked)
+                return
             self._work(asking, self._missed, deck.explain, found, body, text(target))
             return
         answer = deck.answers.get(found.number << 2 | wire)
@@ -175,16 +194,16 @@ class ReplayProtocol(Intake):
     def delivered(self, delivery: Delivery, now_us: int) -> None:
         """The whole answer has been written."""
         self._delivery = None
-        self._record(delivery, now_us, 0)
+        self._journal(delivery, now_us, 0)
         if delivery.answer.close:
             self.transport.close()
         self._next()
 
     def _left(self, delivery: Delivery, *, cut: bool = False) -> None:
         self.deck.wheel.drop(delivery)
-        self._record(delivery, self.deck.now_us(), self._unsent, left=not cut, cut=cut)
+        self._journal(delivery, self.deck.now_us(), self._unsent, left=not cut, cut=cut)
 
-    def _record(
+    def _journal(
         self,
         delivery: Delivery,
         now_us: int,
@@ -245,6 +264,91 @@ class ReplayProtocol(Intake):
         self.flow.resume_reading()
         if self._owes_continue:
             self._continue()
+
+    # Upstreams
+
+    def _record(self, asking: Asking, operation: str, asked: Asked) -> None:
+        """Nothing recorded answers: pass it on, unless what will is on its way to the disk."""
+
+        def retry() -> None:
+            if self._asking is asking:
+                self._asking = None
+                self._busy = False
+                self._answer(
+                    asking.method,
+                    asking.target,
+                    asking.body,
+                    asking.wire,
+                    asking.headers,
+                    asking.scope,
+                )
+
+        if self.deck.when_settled((asking.method.upper(), operation, asked.key), retry):
+            self._busy = True
+            self._asking = asking
+            self._asked_us = self.deck.now_us()
+        else:
+            self._pass_on(asking, operation, asked)
+
+    def _pass_on(self, asking: Asking, operation: str, asked: Asked | None = None) -> None:
+        self._busy = True
+        found = self.deck.sites.find(asking.target)
+        if found is None:
+            self._asked_us = self.deck.now_us()
+            expected = self.deck.sites.expected()
+            path = text(asking.target[:_TOLD])
+            self._say(asking, 404, "no_upstream", f"no upstream is at {path}: expected {expected}")
+            return
+        self.deck.counters.open += 1
+        self._forward = self.deck.forward(self, asking, *found, asked, operation)
+        self._forward.start()
+
+    def say_problem(self, asking: Asking, status: int, type: str, message: str) -> None:
+        """Answer for an upstream that gave no answer."""
+        self.deck.tell(message)
+        close = asking.wire is not Wire.KEEP
+        head_only = asking.method == "HEAD"
+        self.transport.write(
+            problem(status, type, message, close=close, head_only=head_only, again=True)
+        )
+
+    def forwarded(self, forward: "Forward", ending: Ending, now_us: int) -> None:
+        """An exchange with an upstream is over."""
+        self._forward = None
+        deck = self.deck
+        counters = deck.counters
+        asking = forward.asking
+        left, cut = ending is Ending.LEFT, ending is Ending.STOPPED
+        counters.open -= 1
+        counters.left += left
+        counters.reads += forward.reads
+        counters.size += forward.size
+        if deck.recorder is not None:
+            counters.recorded += 1
+        else:
+            counters.forwarded += 1
+        deck.journal.add(
+            forward.start_us,
+            None,
+            forward.status,
+            forward.reads,
+            forward.reads,
+            forward.size,
+            forward.size,
+            now_us - forward.start_us,
+            left,
+            cut,
+            method=asking.method[:_TOLD],
+            target=text(asking.target[:_TOLD]),
+            says=forward.note or "",
+            outcome="forwarded" if deck.recorder is None else "recorded",
+            scope=asking.scope,
+        )
+        if left or cut:
+            return
+        if asking.wire is not Wire.KEEP or (forward.status and ending is not Ending.COMPLETE):
+            self.transport.close()
+        self._next()
 
     # Off the hot path: reading tapes, misses, refusals, the app
 

@@ -1,4 +1,4 @@
-"""A replay server from its socket to its drain: on this thread, or for one that embeds it."""
+"""A server from its socket to its drain: on this thread, or for one that embeds it."""
 
 import asyncio
 import contextlib
@@ -16,6 +16,7 @@ from tokentape.clock import SystemClock
 from tokentape.errors import UsageError
 from tokentape.library import Library
 from tokentape.server.deck import Deck
+from tokentape.server.observer import Observer
 from tokentape.server.protocol import ReplayProtocol
 from tokentape.server.settings import Settings
 
@@ -64,8 +65,10 @@ class Server(uvicorn.Server):
         library: Library,
         settings: Settings,
         tell: Callable[[str], None],
+        observer: Observer | None = None,
     ) -> None:
         self.deck: Deck | None = None
+        self._observer = observer
         self._library = library
         self._settings = settings
         self._tell = tell
@@ -104,7 +107,9 @@ class Server(uvicorn.Server):
         """
         loop = asyncio.get_running_loop()
         self._stop, self._force = asyncio.Event(), asyncio.Event()
-        deck = self.deck = Deck(self._library, self._settings, SystemClock(), loop, self._tell)
+        deck = self.deck = Deck(
+            self._library, self._settings, SystemClock(), loop, self._tell, self._observer
+        )
         self.config.http = type(
             "BoundReplayProtocol", (ReplayProtocol,), {"deck": deck, "__slots__": ()}
         )
@@ -116,6 +121,7 @@ class Server(uvicorn.Server):
             sweeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await sweeper
+            deck.close()
             deck.worker.shutdown(cancel_futures=True)
 
     def stop(self) -> None:
@@ -181,7 +187,7 @@ class Server(uvicorn.Server):
         connections: set[Any] = self.server_state.connections
         while True:
             await asyncio.sleep(_SWEEP_S)
-            deck.sweeps += 1
+            deck.sweep()
             for connection in list(connections):
                 connection.idle_since(deck.sweeps - 1 - self._settings.keep_alive_s // _SWEEP_S)
 
@@ -200,14 +206,15 @@ def tell_stderr(text: str) -> None:
     print(text, end="\n\n", file=sys.stderr, flush=True)
 
 
-def run(settings: Settings, library: Library) -> None:
+def run(settings: Settings, library: Library, observer: Observer | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then drain and return.
 
+    The observer is told of what is forwarded, and of troubles, which stderr tells otherwise.
     Prints `base_url: …` as the first line of stdout. Raises UsageError where the address can't
     be had.
     """
     bound = bind(settings.host, settings.port)
-    server = Server(library, settings, tell_stderr)
+    server = Server(library, settings, tell_stderr, observer)
     _allow_connections(settings.max_connections)
 
     def ready() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tokentape.library import Library
 from tokentape.matching import Exhausted
-from tokentape.server import Server, Settings, base_url, bind, new_loop
+from tokentape.server import Observer, Server, Settings, base_url, bind, new_loop
 from tokentape.server.serve import tell_stderr
 
 
@@ -40,12 +40,14 @@ def replay(
     exhausted: Exhausted = "last",
     port: int = 0,
     settings: Settings | None = None,
+    observer: Observer | None = None,
 ) -> Iterator[Replay]:
     """Replay a library, a tape or folders of them while the block runs.
 
     `speed` is 1 for the recorded pace, infinity (the default) for at once. `settings` overrides
-    all other arguments. Answers on their way when the block ends are cut. Raises UsageError where
-    a path does not exist or the port is taken.
+    all other arguments; with its modes the server records or forwards, and tells the observer.
+    Answers on their way when the block ends are cut. Raises UsageError where a path does not
+    exist or the port is taken.
     """
     if settings is None:
         settings = Settings(port=port, speed=speed, exhausted=exhausted, grace_s=0)
@@ -53,10 +55,11 @@ def replay(
     if isinstance(source, Library):
         library = source
     else:
-        library = Library([source] if isinstance(source, str | Path) else source)
+        paths = [source] if isinstance(source, str | Path) else source
+        library = Library(paths, redaction=settings.redaction)
     try:
         bound = bind(settings.host, settings.port)
-        server = Server(library, settings, tell_stderr)
+        server = Server(library, settings, tell_stderr, observer)
         ready = threading.Event()
         loop = new_loop()
         failed: list[BaseException] = []

@@ -1,0 +1,211 @@
+"""Response bodies redacted while they come in, whatever they are: reads in, reads to write out.
+
+Text is redacted as it comes. What patterns or paths can't see as it comes, a body in a content
+coding or a JSON document that paths point into, is held until its end, within bounds; an event
+stream that paths point into until each frame's end.
+"""
+
+import re
+from typing import Protocol
+
+from tokentape import content
+from tokentape.errors import TokenTapeError
+from tokentape.limits import Limits
+from tokentape.model import Headers, Read, header
+from tokentape.redact.redaction import Redaction
+from tokentape.redact.stream import ReadRedactor
+
+# What is held in memory of one body; behind it nothing more of the body is kept.
+MOST_HELD = 8 * 1024 * 1024
+_LIMITS = Limits(max_bytes=64 * 1024 * 1024)
+_BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)+")
+
+
+class BodyRedactor(Protocol):
+    """`holds` is set where the head has to wait for the end too, since `headers` may change."""
+
+    holds: bool
+    notes: list[str]
+
+    def feed(self, read: Read) -> list[Read]:
+        """Take in one read; those that can now be written."""
+
+    def flush(self) -> list[Read]:
+        """The body is over: all that was held."""
+
+    def headers(self, headers: Headers) -> Headers:
+        """The headers that are true of what is written."""
+
+
+def body_redactor(redaction: Redaction, headers: Headers) -> BodyRedactor:
+    """What redacts the body of a response with these headers."""
+    coding = header(headers, "content-encoding")
+    if coding is not None and coding.strip().lower() not in ("", "identity"):
+        return _Held(redaction, coding)
+    if not redaction.paths:
+        return _Plain(redaction)
+    kind = (header(headers, "content-type") or "").partition(";")[0].strip().lower()
+    return _Frames(redaction) if kind == "text/event-stream" else _Held(redaction, None)
+
+
+class _Plain:
+    """By pattern, as it comes."""
+
+    holds = False
+
+    def __init__(self, redaction: Redaction) -> None:
+        self.notes: list[str] = []
+        self._reads = ReadRedactor(redaction.patterns)
+        self.feed = self._reads.feed
+        self.flush = self._reads.flush
+
+    def headers(self, headers: Headers) -> Headers:
+        return headers
+
+
+class _Held:
+    """A whole body at once."""
+
+    holds = True
+
+    def __init__(self, redaction: Redaction, coding: str | None) -> None:
+        self.notes: list[str] = []
+        self._redaction = redaction
+        self._coding = coding
+        self._held: list[Read] = []
+        self._size = 0
+        self._decoded = False
+
+    def feed(self, read: Read) -> list[Read]:
+        self._size += len(read.data)
+        if self._size <= MOST_HELD:
+            self._held.append(read)
+        return []
+
+    def flush(self) -> list[Read]:
+        held, self._held = self._held, []
+        if self._size > MOST_HELD:
+            self.notes.append(
+                f"the body is left out: over {MOST_HELD} bytes can't be searched for secrets "
+                + ("by path" if self._coding is None else f"in the coding {self._coding}")
+            )
+            return []
+        body = b"".join(read.data for read in held)
+        try:
+            plain = content.decode(body, self._coding, _LIMITS)
+        except TokenTapeError as error:
+            self.notes.append(
+                f"the body is left out: it can't be searched for secrets ({error.message})"
+            )
+            return []
+        clean = self._redaction.body(plain)
+        if clean == plain:
+            return held
+        if self._coding is not None:
+            self._decoded = True
+            self.notes.append(f"decoded from {self._coding} to redact a secret")
+        return [Read(clean, held[-1].offset_us)]
+
+    def headers(self, headers: Headers) -> Headers:
+        if not self._decoded:
+            return headers
+        dropped = ("content-encoding", "content-length")
+        return tuple(pair for pair in headers if pair[0].lower() not in dropped)
+
+
+class _Frames:
+    """An event stream by path, frame by frame, then by pattern.
+
+    A frame that is redacted stands whole in the read in which it began.
+    """
+
+    holds = False
+
+    def __init__(self, redaction: Redaction) -> None:
+        self.notes: list[str] = []
+        self._paths = redaction.paths
+        self._reads = ReadRedactor(redaction.patterns)
+        self._held: list[Read] = []
+        self._size = 0
+        self._over = False
+
+    def feed(self, read: Read) -> list[Read]:
+        if self._over:
+            return []
+        self._held.append(read)
+        self._size += len(read.data)
+        # Line ends may be cut anywhere: those that close a frame are looked for in what is held.
+        data = b"".join(held.data for held in self._held)
+        end = 0
+        for match in _BLANK_LINE.finditer(data):
+            end = match.end()
+        if end == len(data) and end:
+            return self._release(data)
+        if self._size > MOST_HELD:
+            self._over = True
+            self._held = []
+            self.notes.append(
+                f"the rest of the body is left out: over {MOST_HELD} bytes without the end of an "
+                "event can't be searched for secrets by path"
+            )
+        return []
+
+    def flush(self) -> list[Read]:
+        released = self._release(b"".join(held.data for held in self._held))
+        return released + self._reads.flush()
+
+    def headers(self, headers: Headers) -> Headers:
+        return headers
+
+    def _release(self, data: bytes) -> list[Read]:
+        """All that is held, each frame redacted in the read it begins in."""
+        held, self._held, self._size = self._held, [], 0
+        frames = self._frames(data)
+        out: list[Read] = []
+        position = 0
+        at = 0
+        for read in held:
+            end = position + len(read.data)
+            pieces: list[bytes] = []
+            while at < len(frames):
+                start, stop, clean = frames[at]
+                if clean is None:
+                    pieces.append(data[max(start, position) : min(stop, end)])
+                elif start >= position and start < end:
+                    pieces.append(clean)
+                if stop > end:
+                    break
+                at += 1
+            out += self._reads.feed(Read(b"".join(pieces), read.offset_us))
+            position = end
+        return out
+
+    def _frames(self, data: bytes) -> list[tuple[int, int, bytes | None]]:
+        """Where each frame lies, and what it becomes, None where it stays as it is."""
+        found: list[tuple[int, int, bytes | None]] = []
+        start = 0
+        ends = [match.end() for match in _BLANK_LINE.finditer(data)]
+        if not ends or ends[-1] < len(data):
+            ends.append(len(data))
+        for end in ends:
+            frame = data[start:end]
+            clean = self._clean(frame)
+            found.append((start, end, None if clean == frame else clean))
+            start = end
+        return found
+
+    def _clean(self, frame: bytes) -> bytes:
+        lines = re.split(rb"(\r\n|\r|\n)", frame)
+        at = [number for number, line in enumerate(lines) if line.startswith(b"data:")]
+        if not at:
+            return frame
+        # The data of several lines is joined by LF (WHATWG HTML, 9.2.6).
+        parts = [lines[number][5:].removeprefix(b" ") for number in at]
+        payload = b"\n".join(parts)
+        clean = self._paths.redact(payload)
+        if clean == payload:
+            return frame
+        lines[at[0]] = b"data: " + clean
+        for number in reversed(at[1:]):
+            del lines[number : number + 2]
+        return b"".join(lines)

@@ -1,0 +1,26 @@
+"""Who is told of each exchange that is forwarded, while it runs."""
+
+from typing import Protocol
+
+from tokentape.model import Ending
+
+
+class Observer(Protocol):
+    """Told on the server's loop, behind what the client was sent; it must not block.
+
+    `number` counts the server's exchanges from 1. Offsets are microseconds from the request's
+    start. `read` gets the bytes as they came, in their content coding.
+    """
+
+    def began(
+        self, number: int, *, method: str, target: str, model: str, scope: str, upstream: str
+    ) -> None: ...
+
+    def responded(self, number: int, *, status: int, streaming: bool, offset_us: int) -> None: ...
+
+    def read(self, number: int, data: bytes, offset_us: int) -> None: ...
+
+    def ended(self, number: int, *, ending: Ending, offset_us: int, note: str | None) -> None: ...
+
+    def trouble(self, message: str) -> None:
+        """Something the operator has to know: a disk that is full, a tape that is damaged."""

@@ -1,0 +1,279 @@
+"""What is recorded of the exchanges that pass: noted behind the client's bytes, without secrets.
+
+On the loop an exchange only leaves a note of what came. The notes are worked off when the loop has
+nothing to forward: redacted, made lines of, handed to the disk's thread.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tokentape import content
+from tokentape.clock import Clock
+from tokentape.errors import TokenTapeError
+from tokentape.formats import tape as native
+from tokentape.limits import Limits
+from tokentape.matching import Asked
+from tokentape.model import (
+    Ending,
+    Exchange,
+    Fidelity,
+    Headers,
+    Read,
+    Request,
+    Response,
+    header,
+)
+from tokentape.redact import Redaction
+from tokentape.redact.bodies import BodyRedactor, body_redactor
+from tokentape.server.disk import Disk, Line, Place
+from tokentape.server.scopes import tape_name
+
+# Bytes that may wait for the disk, noted or as lines; behind it exchanges are given up.
+_MOST_WAITING = 64 * 1024 * 1024
+_LINE = 200  # about what a note takes beside its bytes
+_AT_ONCE = 32  # notes worked off before the loop is looked after again
+_CLOSE_S = 5.0
+_LIMITS = Limits(max_bytes=64 * 1024 * 1024)
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A request as it went to the upstream. `scope` as the client named it."""
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes
+    http_version: str
+    scope: str | None
+    started: str
+
+
+class Recording:
+    """One exchange on its way to its tape. Calls come in the order of the tape's lines."""
+
+    __slots__ = (
+        "_body",
+        "_recorder",
+        "_response",
+        "asked",
+        "ending",
+        "exchange",
+        "operation",
+        "place",
+    )
+
+    def __init__(
+        self, recorder: "Recorder", place: Place, asked: Asked | None, operation: str
+    ) -> None:
+        self.place = place
+        self.asked = asked
+        self.operation = operation
+        # What the library asks of it once it is on disk: without its bodies.
+        self.exchange: Exchange | None = None
+        self.ending: Ending | None = None
+        self._recorder = recorder
+        self._body: BodyRedactor | None = None
+        self._response: Response | None = None  # while it waits for its body's end
+
+    def response(self, response: Response) -> None:
+        """Status and headers are in; the reads are still empty."""
+        self._recorder.note(self, self.write_response, response, 0)
+
+    def read(self, data: bytes, offset_us: int) -> None:
+        self._recorder.note(self, self.write_read, Read(data, offset_us), len(data))
+
+    def end(self, ending: Ending, offset_us: int, note: str | None) -> None:
+        """Over; STOPPED leaves it without an end, as a killed recorder does."""
+        self._recorder.note(self, self.write_end, (ending, offset_us, note), 0)
+
+    # Worked off later
+
+    def write_request(self, sent: Sent) -> None:
+        redaction = self._recorder.redaction
+        body, headers, notes = _request_body(sent, redaction)
+        exchange = Exchange(
+            request=Request(
+                method=sent.method,
+                url=redaction.url(sent.url),
+                headers=redaction.headers(headers),
+                body=body,
+                http_version=sent.http_version,
+                started=sent.started,
+            ),
+            fidelity=Fidelity.WIRE,
+            scope=None if sent.scope is None else redaction.scope(sent.scope),
+            notes=notes,
+        )
+        self._put(native.request_line(0, exchange), begins=True)
+        if self.asked is not None:
+            bodiless = msgspec.structs.replace(exchange.request, body=None)
+            self.exchange = msgspec.structs.replace(exchange, request=bodiless)
+
+    def write_response(self, response: Response) -> None:
+        redaction = self._recorder.redaction
+        self._body = body = body_redactor(redaction, response.headers)
+        response = msgspec.structs.replace(response, headers=redaction.headers(response.headers))
+        if self.exchange is not None:
+            self.exchange = msgspec.structs.replace(self.exchange, response=response)
+        if body.holds:
+            self._response = response
+        else:
+            self._put(native.response_line(0, response))
+
+    def write_read(self, read: Read) -> None:
+        assert self._body is not None
+        for out in self._body.feed(read):
+            self._put(native.read_line(0, out))
+
+    def write_end(self, what: tuple[Ending, int, str | None]) -> None:
+        ending, offset_us, note = what
+        notes = [note] if note else []
+        if self._body is not None:
+            reads = self._body.flush()
+            notes += self._body.notes
+            if self._response is not None:
+                headers = self._body.headers(self._response.headers)
+                response = msgspec.structs.replace(self._response, headers=headers)
+                self._put(native.response_line(0, response))
+            for read in reads:
+                self._put(native.read_line(0, read))
+            self._body = None
+        self.ending = ending
+        line = native.end_line(0, ending, offset_us, tuple(notes))
+        self._put(line if ending is not Ending.STOPPED else b"", ends=True)
+
+    def _put(self, line: bytes, *, begins: bool = False, ends: bool = False) -> None:
+        self._recorder.put(Line(self.place, line, begins, ends))
+
+
+def _request_body(
+    sent: Sent, redaction: Redaction
+) -> tuple[bytes | None, Headers, tuple[str, ...]]:
+    """The request's body as it is kept, with the headers true of it and what to note."""
+    coding = header(sent.headers, "content-encoding")
+    if coding is None:
+        return redaction.body(sent.body), sent.headers, ()
+    try:
+        plain = content.decode(sent.body, coding, _LIMITS)
+    except TokenTapeError as error:
+        why = f"the request's body is left out: it can't be searched for secrets ({error.message})"
+        return None, sent.headers, (why,)
+    clean = redaction.body(plain)
+    if clean == plain:
+        return sent.body, sent.headers, ()
+    headers = tuple(pair for pair in sent.headers if pair[0].lower() != "content-encoding")
+    return clean, headers, (f"the request's body is decoded from {coding} to redact a secret",)
+
+
+class Recorder:
+    """All recordings of a server. Used on its loop.
+
+    `settled` is called on the loop for each recording that is on disk whole, or lost.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        redaction: Redaction,
+        clock: Clock,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        writer: str,
+        settled: Callable[[Recording], None],
+        trouble: Callable[[str], None],
+    ) -> None:
+        self.redaction = redaction
+        self.lost = 0
+        self._loop = loop
+        self._clock = clock
+        self._settled = settled
+        self._trouble = trouble
+        self._notes: deque[tuple[Recording, Callable[[Any], None], Any, int]] = deque()
+        self._waiting = 0  # bytes of notes
+        self._put = 0  # bytes handed to the disk since the start
+        self._lines: list[Line] = []
+        self._scheduled = False
+        self._overrun = False
+        self._open: dict[Place, Recording] = {}
+        self._disk = Disk(
+            folder,
+            writer=writer,
+            wall=clock.wall,
+            done=lambda places: self._call(self._done, places),
+            trouble=lambda message: self._call(trouble, message),
+        )
+
+    def _call(self, what: Callable[[Any], None], value: Any) -> None:
+        """Go on on the loop, from the disk's thread; nobody listens once the loop is closed."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(what, value)
+
+    def wall(self) -> str:
+        return self._clock.wall()
+
+    def begin(self, sent: Sent, asked: Asked | None, operation: str) -> Recording:
+        """An exchange begins; `asked` where the library is to know it."""
+        scope = sent.scope if sent.scope is None else self.redaction.scope(sent.scope)
+        place = Place(tape_name(scope))
+        recording = Recording(self, place, asked, operation)
+        self._open[place] = recording
+        self.note(recording, recording.write_request, sent, len(sent.body))
+        return recording
+
+    def note(self, recording: Recording, work: Callable[[Any], None], what: Any, size: int) -> None:
+        """Have this worked off behind what is forwarded."""
+        size += _LINE
+        waiting = self._waiting + self._put - self._disk.written
+        if waiting > _MOST_WAITING and not recording.place.lost:
+            recording.place.lost = True
+            if not self._overrun:
+                self._overrun = True
+                self._trouble("not recorded: the disk does not keep up")
+        elif waiting < _MOST_WAITING // 2:
+            self._overrun = False
+        self._waiting += size
+        self._notes.append((recording, work, what, size))
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._work_off)
+
+    def _work_off(self) -> None:
+        notes = self._notes
+        try:
+            for _ in range(min(_AT_ONCE, len(notes))):
+                recording, work, what, size = notes.popleft()
+                self._waiting -= size
+                if not recording.place.lost:
+                    work(what)
+                elif work == recording.write_end:
+                    self._lines.append(Line(recording.place, b"", ends=True))
+        finally:
+            self._scheduled = bool(notes)
+            if notes:
+                self._loop.call_soon(self._work_off)
+            if self._lines:
+                self._disk.put(self._lines)
+                self._lines = []
+
+    def put(self, line: Line) -> None:
+        """Hand a line to the disk, with the others of this turn."""
+        self._put += len(line.data)
+        self._lines.append(line)
+
+    def _done(self, places: list[Place]) -> None:
+        for place in places:
+            recording = self._open.pop(place)
+            self.lost += place.lost
+            self._settled(recording)
+
+    def close(self) -> None:
+        """Write all that is noted. The loop is still there, but need not run again."""
+        while self._notes:
+            self._work_off()
+        if not self._disk.close(_CLOSE_S):
+            self._trouble(f"the disk did not take all within {_CLOSE_S:g} s: tapes may be cut")
