@@ -59,13 +59,14 @@ class Watch:
 
     def _reading(self) -> tuple[float, float, float, float]:
         fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
-        user, nice, system, steal = (int(fields[k]) / _TICKS for k in (1, 2, 3, 8))
+        # The kernel counts a task's interrupts as its own time, and here apart from it.
+        busy = sum(int(fields[k]) for k in (1, 2, 3, 6, 7)) / _TICKS
         ours = sum(
             usage.ru_utime + usage.ru_stime
             for usage in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         )
         ours += sum(map(cpu_seconds, self._pids))
-        return monotonic(), user + nice + system, ours, steal
+        return monotonic(), busy, ours, int(fields[8]) / _TICKS
 
     def stop(self) -> Disturbance:
         """Who took how much since the watch began; the load must have been waited for."""
