@@ -21,15 +21,15 @@ class Timer:
 
 
 class Loop:
-    """Runs timers when it is moved. Like uvloop it rounds, so it may call half a ms early."""
+    """Runs timers when it is moved; a moment is a whole millisecond, as in uvloop."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.timers: list[Timer] = []
         self.called = 0
 
-    def call_later(self, delay: float, callback: Callable[[], object], /) -> Timer:
-        timer = Timer(round((self.clock.now_us + delay * 1e6) / 1000) * 1000, callback)
+    def call_at(self, when: float, callback: Callable[[], object], /) -> Timer:
+        timer = Timer(round(when * 1000) * 1000, callback)
         self.timers.append(timer)
         return timer
 

@@ -17,9 +17,9 @@ class Handle(Protocol):
 
 
 class Loop(Protocol):
-    """What the wheel needs of an event loop."""
+    """What the wheel needs of an event loop, whose time is that of the clock, in seconds."""
 
-    def call_later(self, delay: float, callback: Callable[[], object], /) -> Handle: ...
+    def call_at(self, when: float, callback: Callable[[], object], /) -> Handle: ...
 
 
 class Item(Protocol):
@@ -84,9 +84,9 @@ class Wheel:
                 return
             self._timer.cancel()
         self._timer_slot = slot
-        # The loop's own time may lag behind, so a timer may come early: then it is set again.
-        delay_us = max(slot * _SLOT_US - self._now_us(), _SLOT_US // 2)
-        self._timer = self._loop.call_later(delay_us / 1_000_000, self._tick)
+        # A moment, not a delay: uvloop rounds a delay under a millisecond to none, and would call
+        # again and again until the slot has come.
+        self._timer = self._loop.call_at(slot * _SLOT_US / 1_000_000, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
