@@ -89,9 +89,9 @@ def test_the_index_is_kept_and_only_what_changed_is_read_again(
     read: list[str] = []
     original = Library._index
 
-    def counting(self: Library, found: index_module.Found, status: os.stat_result) -> object:
+    def counting(self: Library, found: index_module.Found) -> object:
         read.append(found.scope)
-        return original(self, found, status)
+        return original(self, found)
 
     monkeypatch.setattr(Library, "_index", counting)
     again = Library([root], cache=cache)

@@ -235,8 +235,8 @@ class LineReader:
         self._first = first
         self._partials: dict[int, _Partial] = {}
 
-    def feed(self, line: bytes) -> None:
-        """Take one line. Raises FormatError saying what was expected."""
+    def feed(self, line: bytes) -> int:
+        """Take one line; the number of its exchange. Raises FormatError, LimitError."""
         head = _line(line)
         number, kind = head.exchange, head.line
         if kind == "request":
@@ -246,7 +246,7 @@ class LineReader:
                     f"expected the request of exchange {expected} next, got exchange {number}"
                 )
             self._partials[number] = _Partial(_request_line(line))
-            return
+            return number
         partial = self._partials.get(number)
         if partial is None:
             raise FormatError(
@@ -278,6 +278,7 @@ class LineReader:
             raise FormatError(
                 f"expected a line of kind request, response, read or end, got {kind!r}"
             )
+        return number
 
     def exchanges(self) -> tuple[Exchange, ...]:
         return tuple(partial.exchange() for partial in self._partials.values())
@@ -313,25 +314,6 @@ def whole_lines(data: bytes) -> tuple[list[bytes], int]:
     return lines, taken
 
 
-def spans(data: bytes) -> list[tuple[int, int]]:
-    """Where each exchange of a good tape lies: from its first byte to behind its last line.
-
-    Exchanges written at the same time overlap; `read_one` picks the lines of one of them.
-    """
-    lines, _ = whole_lines(data)
-    found: list[tuple[int, int]] = []
-    position = len(lines[0]) + 1 if lines else 0
-    for line in lines[1:]:
-        number = _line(line).exchange
-        end = position + len(line)
-        if number == len(found):
-            found.append((position, end))
-        else:
-            found[number] = (found[number][0], end)
-        position = end + 1
-    return found
-
-
 def read_header(line: bytes) -> Tape:
     """The tape that a first line announces, without exchanges."""
     header = _header(line)
@@ -362,20 +344,36 @@ LINE_ERRORS = (TokenTapeError, msgspec.DecodeError, UnicodeDecodeError, Recursio
 
 def read(data: bytes, name: str, limits: Limits) -> Tape:
     """The tape in these bytes. An append that was interrupted leaves one that still opens."""
+    return read_with_spans(data)[0]
+
+
+def read_with_spans(data: bytes) -> tuple[Tape, list[tuple[int, int]]]:
+    """The tape, and where each exchange lies: from its first byte to behind its last line.
+
+    Exchanges written at the same time overlap; `read_one` picks the lines of one of them.
+    """
     lines, _ = whole_lines(data)
     if not lines:
-        return Tape()
+        return Tape(), []
     number = 1
     reader = LineReader()
+    spans: list[tuple[int, int]] = []
     try:
         tape = read_header(lines[0])
+        position = len(lines[0]) + 1
         for line in lines[1:]:
             number += 1
-            reader.feed(line)
+            exchange = reader.feed(line)
+            end = position + len(line)
+            if exchange == len(spans):
+                spans.append((position, end))
+            else:
+                spans[exchange] = (spans[exchange][0], end)
+            position = end + 1
         exchanges = reader.exchanges()
     except LINE_ERRORS as error:
         raise located(error, number) from None
-    return msgspec.structs.replace(tape, exchanges=exchanges)
+    return msgspec.structs.replace(tape, exchanges=exchanges), spans
 
 
 _FIRST_LINE = re.compile(rb'\s*\{\s*"tokentape"\s*:')

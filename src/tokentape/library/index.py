@@ -4,6 +4,7 @@ Native tapes are read where they lie. Exchanges of any other format are spooled,
 lines into an unnamed temporary file, so that both are loaded the same way.
 """
 
+import gc
 import hashlib
 import os
 import tempfile
@@ -126,11 +127,17 @@ class Library:
         cache_file = cache / name if cache is not None else None
         known = _load_cache(cache_file)
         self._texts = _Texts(known.texts)
+        # Nothing here makes cycles, and looking for some among so many values takes its time.
+        collecting = gc.isenabled()
+        gc.disable()
         try:
             self.entries = self._collect(roots, known.files, cache_file)
         except BaseException:
             self.close()
             raise
+        finally:
+            if collecting:
+                gc.enable()
 
     def _collect(
         self, paths: list[Path], known: dict[str, _File], cache_file: Path | None
@@ -140,13 +147,9 @@ class Library:
         indexed = 0
         for found in find(paths):
             try:
-                status = os.stat(found.path)
                 file = known.get(found.path)
-                if file is None or (file.size, file.mtime_ns) != (
-                    status.st_size,
-                    status.st_mtime_ns,
-                ):
-                    file = self._index(found, status)
+                if file is None or (file.size, file.mtime_ns) != (found.size, found.mtime_ns):
+                    file = self._index(found)
                     indexed += len(file.rows)
             except (TokenTapeError, OSError) as error:
                 self.refused.append(refusal(found.path, error))
@@ -235,17 +238,17 @@ class Library:
         self.entries.append(entry)
         return entry
 
-    def _index(self, found: Found, status: os.stat_result) -> _File:
+    def _index(self, found: Found) -> _File:
         """Read a whole file for what its exchanges are. Raises like `open_file`."""
         if not found.path.endswith(".zst"):
             data = read_bytes(found.path, self._limits)
             if native.sniff(data, found.path):
-                tape = native.read(data, found.path, self._limits)
+                tape, spans = native.read_with_spans(data)
                 rows = [
                     self._row(exchange, *span)
-                    for exchange, span in zip(tape.exchanges, native.spans(data), strict=True)
+                    for exchange, span in zip(tape.exchanges, spans, strict=True)
                 ]
-                return _File(status.st_size, status.st_mtime_ns, False, rows)
+                return _File(found.size, found.mtime_ns, False, rows)
         opened = open_file(found.path, repair=self._repair, limits=self._limits)
         rows = []
         if self._spool is None:
@@ -255,7 +258,7 @@ class Library:
             lines = b"".join(native.exchange_lines(number, exchange))
             self._spooled += os.pwrite(self._spool.fileno(), lines, start)
             rows.append(self._row(exchange, start, self._spooled))
-        return _File(status.st_size, status.st_mtime_ns, True, rows)
+        return _File(found.size, found.mtime_ns, True, rows)
 
     def load(self, entry: Entry) -> Exchange:
         """Read one exchange from disk.
