@@ -87,13 +87,14 @@ def _walk(folder: str, root: str, below: int) -> Iterator[Found]:
     """
     # From an open folder the kernel finds a file by its name alone: a third faster for many.
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    before = os.path.join(folder, "")
     try:
         with os.scandir(descriptor) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            path = os.path.join(folder, entry.name)
+            path = before + entry.name
             if entry.is_dir(follow_symlinks=False):
                 yield from _walk(path, root, below)
             elif not entry.is_symlink() or _leads_to_file_in(path, root):
