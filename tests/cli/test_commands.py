@@ -19,6 +19,7 @@ ROW_KEYS = [
     *("path", "exchange", "format", "fidelity", "method", "url", "status", "api", "streaming"),
     *("events", "bytes", "duration_ms", "ending", "needs_repair"),
 ]
+PROGRAM = "from tokentape.cli import main; main()"
 UNSEPARATED = b"".join(frame[:-1] for frame in (chunk("Yes"), chunk(finish="stop")))
 
 
@@ -32,7 +33,7 @@ def run(*words: str | Path, code: int = 0) -> Result:
 def tokentape(*words: str | Path) -> "subprocess.CompletedProcess[str]":
     """Run the program itself."""
     return subprocess.run(
-        [sys.executable, "-c", "from tokentape.cli import main; main()", *map(str, words)],
+        [sys.executable, "-c", PROGRAM, *map(str, words)],
         capture_output=True,
         text=True,
         check=False,
@@ -92,6 +93,26 @@ def test_ls_gives_a_row_for_each_exchange_and_tells_what_is_refused(folder: Path
         f"{folder}/a.tape.jsonl#1",
         f"{folder}/b.sse#0",
     ]
+
+
+def test_the_exit_code_is_the_program_s(folder: Path) -> None:
+    assert tokentape("ls", folder).returncode == 1
+    assert tokentape("ls", folder / "a.tape.jsonl").returncode == 0
+    assert tokentape("--version").returncode == 0
+    assert tokentape("no-such-command").returncode == 2
+
+
+def test_a_reader_that_leaves_is_no_failure(folder: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "show", str(folder / "a.tape.jsonl")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
 
 
 def test_ls_of_good_recordings_is_fine(folder: Path) -> None:

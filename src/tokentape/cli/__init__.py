@@ -14,7 +14,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("show", "Show an exchange whole: request, reads with offsets, events."),
     "play": ("play", "Play a recorded stream in the terminal, at its pace."),
     "convert": ("convert", "Convert a recording from one format to another."),
-    "serve": ("serve", "Replay recordings to any client, over HTTP."),
+    "serve": ("serve", "Replay recordings to any client over HTTP, or record what it asks."),
+    "record": ("record", "Run a command and record what its client asks."),
+    "replay": ("replay", "Run a command against recordings."),
+    "config": ("config", "Print the settings, and where each came from."),
     "demo": ("demo", "Replay a bundled tape to a real client, and stay up."),
 }
 
@@ -49,13 +52,18 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; errors of ours become one line on stderr and exit code 2."""
+    if "_TOKENTAPE_COMPLETE" in os.environ:
+        cli.main()
     try:
-        cli.main(standalone_mode=False)
+        # click's own main() would end with 1, our code for findings, when a pipe breaks.
+        with cli.make_context("tokentape", sys.argv[1:]) as ctx:
+            cli.invoke(ctx)
+        sys.stdout.flush()
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except TokenTapeError as error:

@@ -1,69 +1,57 @@
-"""tokentape serve: replay recordings to any client."""
+"""tokentape serve: replay recordings to any client, or record what it asks."""
 
+import os
+from contextlib import nullcontext
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import click
+from rich.console import Console
 
-from tokentape.cli.common import limits_options, paths_argument, report_refused
-from tokentape.errors import UsageError
-from tokentape.library import Library
-from tokentape.library.index import default_cache
+from tokentape.cli import settings
+from tokentape.cli.common import limits_options
+from tokentape.cli.serving import open_library
+from tokentape.cli.watch import LiveWatch, Watch
 from tokentape.limits import Limits
-from tokentape.matching import Exhausted
-from tokentape.timing import parse_speed
-
-# A folder of tests may hold thousands of other files: tell some, and where to see the rest.
-_TOLD_REFUSALS = 20
 
 
 @click.command()
-@paths_argument
-@click.option("--port", default=8787, show_default=True, type=click.IntRange(0, 65535),
-              help="0 takes a free one.")  # fmt: skip
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--speed", default="1", show_default=True, metavar="1|N|max", help="How fast.")
-@click.option(
-    "--exhausted",
-    type=click.Choice(["last", "cycle", "error"]),
-    default="last",
-    show_default=True,
-    help="What answers an identical request when its recordings have run out.",
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@settings.options(
+    settings.MODE, settings.SERVING, settings.REPLAYING, settings.TAPES, settings.RECORDING
 )
 @click.option("--repair", is_flag=True, help="Open recordings that are broken but clear.")
+@click.option("--quiet", is_flag=True, help="Do not show exchanges as they are forwarded.")
 @limits_options
 def command(
     paths: tuple[Path, ...],
-    port: int,
-    host: str,
-    speed: str,
-    exhausted: str,
     repair: bool,
+    quiet: bool,
     max_bytes: int,
     max_depth: int,
+    config_file: Path | None,
+    **flags: Any,
 ) -> None:
-    """Replay recordings to any client, over HTTP.
+    """Replay recordings to any client over HTTP, or record what it asks.
 
     PATH is a recording of any format or a folder of them. The first line on stdout is the base URL
-    for a client; a request that no recording answers is an error, never a call out.
+    for a client. In mode replay a request that no recording answers is an error, never a call out.
     """
-    from tokentape.server import Settings, run
+    from tokentape.server import run
 
-    settings = Settings(
-        host=host, port=port, speed=parse_speed(speed), exhausted=cast(Exhausted, exhausted)
-    )
-    library = Library(
-        paths,
-        repair=repair,
-        limits=Limits(max_bytes=max_bytes, max_depth=max_depth),
-        cache=default_cache(),
-    )
-    for refused in library.refused[:_TOLD_REFUSALS]:
-        report_refused(refused)
-    if len(library.refused) > _TOLD_REFUSALS:
-        rest = len(library.refused) - _TOLD_REFUSALS
-        click.echo(f"and {rest} more files refused: `tokentape ls` tells each", err=True)
-    if not library.entries:
-        names = " ".join(map(str, paths))
-        raise UsageError(f"nothing to replay: no recording in {names}; `tokentape ls` tells why")
-    run(settings, library)
+    resolved = settings.settings_of(settings.resolve(flags, config_file))
+    if resolved.mode == "replay" and not paths:
+        raise click.UsageError("expected a PATH to replay, or a --mode that records")
+    if resolved.tapes is not None:
+        os.makedirs(resolved.tapes, exist_ok=True)
+        if resolved.mode == "auto":
+            paths = (*paths, Path(resolved.tapes))
+    limits = Limits(max_bytes=max_bytes, max_depth=max_depth)
+    console = Console(stderr=True)
+    with open_library(paths, resolved, repair=repair, limits=limits) as library:
+        if quiet or resolved.mode == "replay":
+            run(resolved, library)
+            return
+        watch = LiveWatch(console) if console.is_terminal else Watch(console)
+        with watch if isinstance(watch, LiveWatch) else nullcontext():
+            run(resolved, library, watch)

@@ -1,0 +1,46 @@
+"""tokentape record: run a command, record what its client asks."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from tokentape.cli import settings
+from tokentape.cli.watch import Watch
+from tokentape.cli.wrap import WithCommand, command_behind, run
+from tokentape.library import Library
+from tokentape.testing import replay
+
+_OPENAI = "https://api.openai.com/v1"
+
+
+@click.command(cls=WithCommand)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+@click.option("--auto", is_flag=True, help="Replay what is there, record what is not.")
+@settings.options(settings.REPLAYING, settings.RECORDING)
+@click.pass_context
+def command(
+    ctx: click.Context, /, folder: Path, auto: bool, config_file: Path | None, **flags: Any
+) -> None:
+    """Run a command and record what its client asks.
+
+    Starts the server on a free port, sets OPENAI_BASE_URL (and OPENAI_API_KEY where it is unset)
+    for COMMAND, runs it, and ends with its exit code. Without --upstream requests go to the
+    OPENAI_BASE_URL there was, else to OpenAI.
+    """
+    behind = command_behind(ctx)
+    flags |= {"mode": "auto" if auto else "record", "tapes": str(folder), "port": 0}
+    values = settings.resolve(flags, config_file)
+    if not values["upstream"].value:
+        flags["upstream"] = [os.environ.get("OPENAI_BASE_URL") or _OPENAI]
+        values = settings.resolve(flags, config_file)
+    resolved = settings.settings_of(values)
+    folder.mkdir(parents=True, exist_ok=True)
+    library = Library([folder] if auto else [], redaction=resolved.redaction)
+    watch = Watch(Console(stderr=True))
+    with replay(library, settings=resolved, observer=watch) as server:
+        code = run(behind, server.base_url, os.environ)
+    library.close()
+    ctx.exit(code)

@@ -1,0 +1,47 @@
+"""tokentape replay: run a command against recordings."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tokentape.cli import settings
+from tokentape.cli.common import limits_options, paths_argument
+from tokentape.cli.serving import open_library
+from tokentape.cli.wrap import WithCommand, command_behind, run
+from tokentape.limits import Limits
+from tokentape.testing import replay
+
+
+@click.command(cls=WithCommand)
+@paths_argument
+@click.option("--repair", is_flag=True, help="Open recordings that are broken but clear.")
+@settings.options(settings.REPLAYING)
+@limits_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    paths: tuple[Path, ...],
+    repair: bool,
+    max_bytes: int,
+    max_depth: int,
+    config_file: Path | None,
+    **flags: Any,
+) -> None:
+    """Run a command against recordings.
+
+    Starts the server on a free port, sets OPENAI_BASE_URL (and OPENAI_API_KEY where it is unset)
+    for COMMAND, runs it, and ends with its exit code. Nothing leaves the machine.
+    """
+    behind = command_behind(ctx)
+    flags |= {"mode": "replay", "port": 0}
+    resolved = settings.settings_of(settings.resolve(flags, config_file))
+    limits = Limits(max_bytes=max_bytes, max_depth=max_depth)
+    with (
+        open_library(paths, resolved, repair=repair, limits=limits) as library,
+        replay(library, settings=resolved) as server,
+    ):
+        code = run(behind, server.base_url, os.environ)
+    ctx.exit(code)

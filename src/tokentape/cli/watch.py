@@ -1,0 +1,134 @@
+"""What the operator sees while the server forwards: each exchange as it runs, then how it ended."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.table import Table
+
+from tokentape import sse
+from tokentape.chat.pieces import pieces
+from tokentape.model import Ending
+from tokentape.view import parse_json
+
+_TOKEN_KINDS = ("content", "reasoning", "refusal", "tool_name", "tool_arguments")
+_SHOWN = 20
+
+
+class Running(msgspec.Struct):
+    """One exchange so far. Times are microseconds from its request; `tokens` counts the chunks
+    that bring text, reasoning or a piece of a tool call, which most servers send one token each."""
+
+    number: int
+    what: str
+    model: str
+    scope: str
+    upstream: str
+    reader: sse.EventReader
+    status: int | None = None
+    streaming: bool = False
+    first_us: int | None = None
+    last_us: int = 0
+    tokens: int = 0
+    size: int = 0
+
+    def take(self, data: bytes, offset_us: int) -> None:
+        """Count what one read brings."""
+        self.size += len(data)
+        self.last_us = offset_us
+        if not self.streaming:
+            return
+        for event in self.reader.feed(data):
+            if any(piece.kind in _TOKEN_KINDS for piece in pieces(parse_json(event.data))):
+                self.tokens += 1
+                if self.first_us is None:
+                    self.first_us = offset_us
+
+    @property
+    def rate(self) -> float | None:
+        """Tokens a second behind the first one, None until there are two."""
+        if self.first_us is None or self.tokens < 2 or self.last_us <= self.first_us:
+            return None
+        return (self.tokens - 1) / ((self.last_us - self.first_us) / 1_000_000)
+
+    def cells(self, ending: str) -> list[str]:
+        return [
+            f"#{self.number}",
+            self.upstream,
+            self.scope,
+            self.model or self.what,
+            "-" if self.status is None else str(self.status),
+            "-" if self.first_us is None else f"{self.first_us / 1000:.0f} ms",
+            f"{self.tokens} tok" if self.streaming else f"{self.size} B",
+            "-" if self.rate is None else f"{self.rate:.0f} tok/s",
+            ending,
+        ]
+
+
+class Watch:
+    """An observer that prints a line as each exchange ends."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.running: dict[int, Running] = {}
+
+    def began(
+        self, number: int, *, method: str, target: str, model: str, scope: str, upstream: str
+    ) -> None:
+        self.running[number] = Running(
+            number, f"{method} {target}", model, scope, upstream, sse.EventReader()
+        )
+
+    def responded(self, number: int, *, status: int, streaming: bool, offset_us: int) -> None:
+        found = self.running.get(number)
+        if found is not None:
+            found.status, found.streaming = status, streaming
+
+    def read(self, number: int, data: bytes, offset_us: int) -> None:
+        found = self.running.get(number)
+        if found is not None:
+            found.take(data, offset_us)
+
+    def ended(self, number: int, *, ending: Ending, offset_us: int, note: str | None) -> None:
+        found = self.running.pop(number, None)
+        if found is not None:
+            told = [*found.cells(f"{ending} after {offset_us / 1000:.0f} ms"), note or ""]
+            self.console.print(
+                "  ".join(told).rstrip(), markup=False, highlight=False, soft_wrap=True
+            )
+
+    def trouble(self, message: str) -> None:
+        self.console.print(f"tokentape: {message}", style="bold red", markup=False, highlight=False)
+
+
+class LiveWatch(Watch):
+    """The same in a terminal, with those that still run in a table below."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._live = Live(
+            _Table(self.running), console=console, refresh_per_second=8, transient=True
+        )
+
+    def __enter__(self) -> "LiveWatch":
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._live.stop()
+
+
+class _Table:
+    """Rendered anew at each refresh, from what runs then."""
+
+    def __init__(self, running: dict[int, Running]) -> None:
+        self._running = running
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        running: Iterable[Running] = list(self._running.values())[-_SHOWN:]
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for found in running:
+            table.add_row(*found.cells("…"))
+        yield table

@@ -1,0 +1,74 @@
+"""What the operator sees of exchanges that are forwarded."""
+
+import io
+
+from rich.console import Console
+
+from tests.samples import DONE, chunk
+from tokentape.cli.watch import LiveWatch, Watch
+from tokentape.model import Ending
+
+BEGAN = {"method": "POST", "target": "/v1/x", "scope": "default", "upstream": "openai"}
+
+
+def console() -> Console:
+    return Console(file=io.StringIO(), width=200, force_terminal=False)
+
+
+def text(watch: Watch) -> str:
+    assert isinstance(watch.console.file, io.StringIO)
+    return watch.console.file.getvalue()
+
+
+def test_a_stream_is_told_when_it_ended() -> None:
+    watch = Watch(console())
+    watch.began(0, model="gpt-test", **BEGAN)
+    watch.responded(0, status=200, streaming=True, offset_us=100)
+    watch.read(0, chunk(role="assistant"), 150_000)
+    watch.read(0, chunk("a")[:20], 200_000)
+    watch.read(0, chunk("a")[20:] + chunk("b"), 250_000)
+    watch.read(0, chunk("c"), 450_000)
+    watch.read(0, DONE, 460_000)
+    watch.ended(0, ending=Ending.COMPLETE, offset_us=470_000, note=None)
+    assert text(watch) == (
+        "#0  openai  default  gpt-test  200  250 ms  3 tok  10 tok/s  complete after 470 ms\n"
+    )
+    assert not watch.running
+
+
+def test_a_document_and_a_failure_are_told() -> None:
+    watch = Watch(console())
+    watch.began(1, model="", **BEGAN)
+    watch.responded(1, status=404, streaming=False, offset_us=100)
+    watch.read(1, b"{}", 200)
+    watch.ended(1, ending=Ending.COMPLETE, offset_us=1000, note=None)
+    watch.began(2, model="m", **BEGAN)
+    watch.ended(2, ending=Ending.CUT, offset_us=1000, note="upstream unreachable: refused")
+    watch.trouble("the disk is full")
+    assert text(watch).splitlines() == [
+        "#1  openai  default  POST /v1/x  404  -  2 B  -  complete after 1 ms",
+        "#2  openai  default  m  -  -  0 B  -  cut by the server after 1 ms  "
+        "upstream unreachable: refused",
+        "tokentape: the disk is full",
+    ]
+
+
+def test_what_was_not_begun_is_passed_over() -> None:
+    watch = Watch(console())
+    watch.responded(9, status=200, streaming=True, offset_us=1)
+    watch.read(9, b"x", 1)
+    watch.ended(9, ending=Ending.COMPLETE, offset_us=1, note=None)
+    assert text(watch) == ""
+
+
+def test_a_terminal_shows_what_still_runs() -> None:
+    terminal = Console(file=io.StringIO(), width=120, force_terminal=True)
+    with LiveWatch(terminal) as watch:
+        watch.began(0, model="gpt-test", **BEGAN)
+        watch.responded(0, status=200, streaming=True, offset_us=100)
+        watch.read(0, chunk("a"), 250_000)
+        watch._live.refresh()
+        assert "gpt-test" in text(watch)
+        assert "1 tok" in text(watch)
+        watch.ended(0, ending=Ending.COMPLETE, offset_us=470_000, note=None)
+    assert "complete after 470 ms" in text(watch)
