@@ -21,6 +21,7 @@ _PAYLOAD = re.compile(rb"(?<=data: )\{[^\r\n]*\}(?=[\r\n]|\Z)|(?<=data:)\{[^\r\n
 _DOCUMENT = re.compile(rb"\s*([\[{][^\r\n]*[\]}])\s*")
 _LINE_END = re.compile(rb"[\r\n]")
 _skip = msgspec.json.Decoder(msgspec.Raw).decode
+_skip_all = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def is_json(payload: bytes) -> bool:
@@ -44,18 +45,25 @@ def _as_frames(data: bytes) -> list[msgspec.Raw | str] | None:
     """The payloads, when the bytes are whole `data: …` frames and nothing else."""
     if not (data.startswith(_FRAME_START) and data.endswith(_FRAME_END)):
         return None
-    payloads: list[msgspec.Raw | str] = []
-    for frame in data[: -len(_FRAME_END)].split(_FRAME_END):
-        if not frame.startswith(_FRAME_START) or b"\n" in frame or b"\r" in frame:
-            return None
-        payload = frame[len(_FRAME_START) :]
-        if payload[:1] == b"{" and payload[-1:] == b"}" and is_json(payload):
-            payloads.append(msgspec.Raw(payload))
-        elif payload == _DONE:
-            payloads.append("[DONE]")
-        else:
-            return None
-    return payloads
+    found = data[len(_FRAME_START) : -len(_FRAME_END)].split(_FRAME_END + _FRAME_START)
+    if data.count(b"\n") != 2 * len(found) or b"\r" in data:
+        return None
+    objects = [payload for payload in found if payload[:1] == b"{" and payload[-1:] == b"}"]
+    if len(objects) + found.count(_DONE) != len(found) or not _are_json(objects, data):
+        return None
+    return ["[DONE]" if payload == _DONE else msgspec.Raw(payload) for payload in found]
+
+
+def _are_json(payloads: list[bytes], data: bytes) -> bool:
+    """Whether each of these parts of the data is JSON: looked at together, many times faster."""
+    try:
+        values = _skip_all(b"[" + b",".join(payloads) + b"]")
+        if not data.isascii():
+            data.decode("utf-8")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    # A comma between two halves of a value makes one of them, one inside a payload makes two.
+    return list(map(len, values)) == list(map(len, payloads))
 
 
 def _literal(data: bytes, parts: list[Any]) -> bool:

@@ -19,6 +19,13 @@ _LOOK_BEHIND = 6
 # An open end longer than this is a secret already; it is not waited for any longer.
 LONGEST_WAIT = 4096
 
+# Patterns of so many characters are searched for only in long runs of such.
+_LEAST_GATED = 12
+_IN, _OUT = ord("x"), ord(" ")
+_MOST_UNKNOWN = 64
+_KNOWN = 4096  # harmless runs that are kept, of at most so many bytes:
+_MOST_KNOWN = 200
+
 
 class Pattern(msgspec.Struct, frozen=True):
     """`begin` is literal text and stays; `chars` is the body of a regular expression's character
@@ -74,18 +81,25 @@ class Patterns:
         self.patterns = tuple(patterns)
         for pattern in self.patterns:
             pattern.check()
-        self._compiled = [_Compiled(pattern) for pattern in self.patterns]
-        self.context = _LOOK_BEHIND + max((len(p.begin) for p in self.patterns), default=0)
-        self._letters = b"".join({c.letters for c in self._compiled})
+        compiled = [_Compiled(pattern) for pattern in self.patterns]
+        self._longest = max((len(p.begin) for p in self.patterns), default=0)
+        self.context = _LOOK_BEHIND + self._longest
+        self._letters = frozenset(b"".join({c.letters for c in compiled}))
+        self._runs = sorted({c.run for c in compiled})
         # Any beginning of a secret that ends where the bytes end.
         parts = b"|".join(_partial(p.begin.encode(), p.chars.encode()) for p in self.patterns)
         self._part = re.compile(_WORD + b"(?:" + parts + rb")\Z")
+        self._others = [c for c in compiled if c.any_case or c.pattern.least < _LEAST_GATED]
+        self._gated = [c for c in compiled if c not in self._others]
+        self._gate = _Gate(self._gated)
 
     def _matches(self, data: bytes, start: int) -> "Iterator[tuple[re.Match[bytes], _Compiled]]":
+        candidates = [*self._gated, *self._others] if self._gate.opens(data) else self._others
         lowered = data.lower()
-        for compiled in self._compiled:
+        for compiled in candidates:
             # Nearly always absent, and a plain search is many times cheaper than an expression.
-            if compiled.begin in (lowered if compiled.any_case else data):
+            # From the end on it is cheaper still: the first letters are rarer than the last.
+            if (lowered if compiled.any_case else data).rfind(compiled.begin) >= 0:
                 for match in compiled.whole.finditer(data, start):
                     yield match, compiled
 
@@ -95,7 +109,7 @@ class Patterns:
         Of the bytes before `start`, `context` are enough: a secret's beginning may stand in them.
         """
         found: list[tuple[int, int]] = []
-        matches = ((m.end(1), m.end()) for m, _ in self._matches(data, self._first(start)))
+        matches = [(m.end(1), m.end()) for m, _ in self._matches(data, self._first(start))]
         for begins, ends in sorted(span for span in matches if span[0] >= start):
             if found and begins <= found[-1][1]:
                 found[-1] = (found[-1][0], max(ends, found[-1][1]))
@@ -114,13 +128,18 @@ class Patterns:
 
     def unfinished(self, data: bytes, start: int) -> int:
         """From where on a secret may be going on behind the end of the data; its length if none."""
-        if data[-1:] not in self._letters or not data:
+        if not data or data[-1] not in self._letters:
             return len(data)
-        found = self._part.search(data, max(self._first(start), len(data) - LONGEST_WAIT))
+        first = max(self._first(start), len(data) - LONGEST_WAIT)
+        tail = data[first:]
+        run = min(len(tail.rstrip(run)) for run in self._runs)
+        found = self._part.search(data, max(first, first + run - self._longest))
         return found.start() if found is not None else len(data)
 
     def going_on(self, data: bytes, start: int) -> "re.Pattern[bytes] | None":
         """What the characters are of a secret that reaches the end of the data, if one does."""
+        if not data or data[-1] not in self._letters:
+            return None
         for match, compiled in self._matches(data, self._first(start)):
             if match.end() == len(data):
                 return compiled.more
@@ -135,6 +154,7 @@ class _Compiled:
     """One pattern, ready to search with."""
 
     def __init__(self, pattern: Pattern) -> None:
+        self.pattern = pattern
         chars = b"[" + pattern.chars.encode() + b"]"
         literal = re.escape(pattern.begin.encode())
         # Schemes of HTTP authentication are compared without case (RFC 9110, 11.1).
@@ -145,7 +165,63 @@ class _Compiled:
         self.whole = re.compile(_WORD + b"(" + literal + b")" + chars + b"{%d,}" % pattern.least)
         self.more = re.compile(chars + b"*")
         one = re.compile(chars)
-        self.letters = self.begin + bytes(c for c in range(256) if one.match(bytes((c,))))
+        self.run = bytes(c for c in range(256) if one.match(bytes((c,))))
+        begin = pattern.begin.encode()
+        self.letters = begin + begin.swapcase() * self.any_case + self.run
+
+
+class _Gate:
+    """Tells quickly that none of these patterns is in some bytes, as is nearly always so.
+
+    A secret is a long run of characters that secrets are made of. Other such runs, names of models
+    and of fields and ids, come again in every event: those are known after the first.
+    """
+
+    def __init__(self, gated: "list[_Compiled]") -> None:
+        self._gated = gated
+        letters = frozenset(b"".join(c.run for c in gated))
+        self._table = bytes(_IN if letter in letters else _OUT for letter in range(256))
+        least = min((c.pattern.least + _suffix(c.begin, letters) for c in gated), default=0)
+        self._run = bytes((_IN,)) * least
+        self._before = _LOOK_BEHIND + max((len(c.begin) for c in gated), default=0)
+        self._harmless: set[bytes] = set()
+
+    def opens(self, data: bytes) -> bool:
+        """Whether a secret may be in the data: False is certain."""
+        if not self._run:
+            return False
+        classes = data.translate(self._table)
+        find = classes.find
+        run, before, harmless = self._run, self._before, self._harmless
+        unknown = 0
+        start = find(run)
+        while start >= 0:
+            end = find(_OUT, start)
+            if end < 0:
+                end = len(data)
+            piece = data[max(0, start - before) : end]
+            if piece not in harmless:
+                unknown += 1
+                # Where every word is long and new (base64) this way would not be the quick one.
+                if unknown > _MOST_UNKNOWN or self._has_secret(piece):
+                    return True
+                if len(piece) <= _MOST_KNOWN:
+                    if len(harmless) >= _KNOWN:
+                        harmless.clear()
+                    harmless.add(piece)
+            start = find(run, end)
+        return False
+
+    def _has_secret(self, piece: bytes) -> bool:
+        return any(c.begin in piece and c.whole.search(piece) for c in self._gated)
+
+
+def _suffix(begin: bytes, letters: frozenset[int]) -> int:
+    """How many of the last characters of a beginning are among the letters."""
+    size = 0
+    while size < len(begin) and begin[-1 - size] in letters:
+        size += 1
+    return size
 
 
 def _partial(begin: bytes, chars: bytes) -> bytes:

@@ -69,6 +69,7 @@ class Link(asyncio.Protocol):
         self._until_eof = False
         self._complete = False
         self._surplus = False
+        self._keeps = False  # the connection may be used again
         self._pieces: list[bytes] = []
         self._head_size = 0
 
@@ -149,7 +150,7 @@ class Link(asyncio.Protocol):
             and not self._surplus
             and not self._until_eof
             and not self._head_only
-            and self._parser.should_keep_alive()
+            and self._keeps
         )
         if again and not self._paused:
             self.idle_us = self._last_us
@@ -246,5 +247,6 @@ class Link(asyncio.Protocol):
             # An interim answer, such as 103.
             self._status = b""
             self._headers = []
-        elif not self._until_eof:
+        elif not self._until_eof and not self._complete:
             self._complete = True
+            self._keeps = self._parser.should_keep_alive()
