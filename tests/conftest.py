@@ -13,3 +13,8 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("../shared is missing: real recordings are not at hand")
     return SHARED
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Bytes have no place in a test's name: compressed ones differ from worker to worker."""
+    return "bytes" if isinstance(val, bytes) else None

@@ -1,11 +1,12 @@
 """Undo content codings and whole-file compression, bounded in size.
 
-Source: RFC 9110, 8.4 (gzip, deflate), RFC 9659 (zstd). Brotli is not undone.
+Source: RFC 9110, 8.4 (gzip, deflate), RFC 7932 (br), RFC 9659 (zstd).
 """
 
 import io
 import zlib
 
+import brotli
 import zstandard
 
 from tokentape.errors import FormatError, LimitError
@@ -106,10 +107,29 @@ def _undo(body: bytes, coding: str, limits: Limits) -> bytes:
         return _inflate(body, _RAW_DEFLATE, limits)[0]
     if _is_text(body):
         return body
+    if coding == "br":
+        return _unbrotli(body, limits)
     raise FormatError(
         f"the body is in the content coding {coding!r}, which can't be undone here; "
-        "record with accept-encoding: gzip, zstd or identity"
+        "record with accept-encoding: gzip, br, zstd or identity"
     )
+
+
+def _unbrotli(data: bytes, limits: Limits) -> bytes:
+    reader = brotli.Decompressor()
+    found: list[bytes] = []
+    size = 0
+    try:
+        part = reader.process(data, output_buffer_limit=_STEP)
+        while part:
+            size += len(part)
+            _check(size, limits)
+            found.append(part)
+            # What is left is given without new input, until it is taken or was cut.
+            part = b"" if reader.is_finished() else reader.process(b"", output_buffer_limit=_STEP)
+    except brotli.error as error:
+        raise FormatError(f"expected brotli data, but it is damaged ({error})") from None
+    return b"".join(found)
 
 
 def _inflate(data: bytes, window: int, limits: Limits) -> tuple[bytes, bool]:
