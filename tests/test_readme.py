@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tokentape import config
+from tokentape.cli import COMMANDS
+
 ROOT = Path(__file__).resolve().parents[1]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 BLOCKS = _BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
@@ -87,10 +90,31 @@ class Console:
 def test_there_are_blocks_to_run() -> None:
     assert len(blocks("console")) == 4
     assert len(blocks("python")) == 1
-    assert blocks("sh") == [
-        "make demo   # replays a bundled recording to the official openai client, in your "
-        "terminal\nmake test   # passes the tests\n"
-    ]
+    assert len(blocks("sh")) == 2
+
+
+def test_the_first_block_is_the_two_commands() -> None:
+    targets = [line.split()[1] for line in blocks("sh")[0].splitlines()]
+    assert targets == ["demo", "test"]
+
+
+@pytest.mark.parametrize("line", blocks("sh")[1].splitlines())
+def test_a_command_that_is_named_is_there(line: str) -> None:
+    program, name = line.split()[:2]
+    assert program == "tokentape"
+    assert name in COMMANDS
+
+
+def test_the_settings_in_the_docs_are_read(tmp_path: Path) -> None:
+    (block,) = re.findall(
+        r"^```toml\n(.*?)^```$", (ROOT / "docs/record.md").read_text(encoding="utf-8"), re.M | re.S
+    )
+    path = tmp_path / "tokentape.toml"
+    path.write_text(block, encoding="utf-8")
+    key = {"GROQ_API_KEY": "gsk-1"}
+    found = config.settings(config.resolve({}, environment=key, file=path), key)
+    assert found.mode == "auto"
+    assert [upstream.key for upstream in found.upstreams] == [None, "gsk-1"]
 
 
 @pytest.mark.parametrize("block", blocks("console"), ids=range(len(blocks("console"))))
