@@ -17,15 +17,14 @@ from upstreams.environments import HERE
 from upstreams.processes import Server, announcing, tokentape
 
 FOLDER = HERE.parent / "tests" / "corpus"
-# mlx_lm.server tells the kernel it runs on.
-REDACTED = "$.system_fingerprint"
+SETTINGS = HERE / "corpus.toml"
 
 
 def record(name: str, serve: Callable[[], AbstractContextManager[Server]], model: str) -> None:
     """Record a stream, a whole answer, an error and a stream that the client leaves."""
     with serve() as server:
         command = tokentape("serve", "--mode", "record", "--upstream", server.base_url)
-        command += ["--tapes", FOLDER, "--port", "0", "--redact", REDACTED]
+        command += ["--tapes", FOLDER, "--port", "0", "--config", SETTINGS]
         with announcing(command) as recorder:
             for scenario, options in SCENARIOS.items():
                 scope = f"{name}-{scenario}"
@@ -57,8 +56,8 @@ USAGE = {"include_usage": True}
 SCENARIOS: dict[str, dict[str, Any]] = {
     "stream": {"max_tokens": 12, "stream": True, "stream_options": USAGE},
     "whole": {"max_tokens": 12},
-    "error": {"model": "no-such-model"},
     "left": {"max_tokens": 1500, "stream": True},
+    "error": {"model": "no-such-model"},
 }
 
 

@@ -164,6 +164,8 @@ def main() -> None:
     _, _, after = rest.partition(END)
     DOCS.write_text(before + written + after)
     print(written)
+    if "differs" in written:
+        sys.exit("a client got something else: tests/upstreams/test_clients.py tells what")
 
 
 if __name__ == "__main__":

@@ -87,6 +87,10 @@ def write(
     )
     torch.manual_seed(SEED)
     model = model_class(config).to(torch.float32)
+    # A marker never scores above 0, and some word always does: an answer runs to its max_tokens.
+    with torch.no_grad():
+        for marker in MARKERS:
+            model.lm_head.weight[tokenizer.token_to_id(marker)] = 0.0
     model.generation_config = GenerationConfig(
         do_sample=False,
         bos_token_id=fast.bos_token_id,
