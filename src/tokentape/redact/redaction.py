@@ -1,7 +1,7 @@
 """What is taken out of an exchange before it is written: by header name, by pattern, by path."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit, urlunsplit
 
 from tokentape.model import Headers
@@ -28,6 +28,9 @@ _SECRET_PARAMETER = re.compile(
     r"[^&;#]*"
 )
 
+_KEPT = 2048  # texts of which it is known what becomes of them, of at most so many characters:
+_MOST_KEPT = 500
+
 
 class Redaction:
     """One set of rules, applied to recordings before disk and to live requests on replay alike."""
@@ -40,6 +43,7 @@ class Redaction:
     ) -> None:
         self.patterns = patterns if patterns is not None else Patterns()
         self.paths = paths if paths is not None else Paths()
+        self._kept: dict[str, dict[str, str]] = {}
         names = [name.lower() for name in (*SAFE_HEADERS, *safe_headers)]
         self._safe = frozenset(name for name in names if not name.endswith("*"))
         self._safe_beginnings = tuple(name[:-1] for name in names if name.endswith("*"))
@@ -59,7 +63,22 @@ class Redaction:
 
     def text(self, value: str) -> str:
         """Text with secrets redacted."""
+        return self._known(value, self._text)
+
+    def _text(self, value: str) -> str:
         return self.patterns.redact(value.encode("latin-1", "replace")).decode("latin-1")
+
+    def _known(self, value: str, redact: Callable[[str], str]) -> str:
+        """Headers and URLs come again with each request: what becomes of them is kept."""
+        kept = self._kept.setdefault(redact.__name__, {})
+        found = kept.get(value)
+        if found is None:
+            found = redact(value)
+            if len(value) <= _MOST_KEPT:
+                if len(kept) >= _KEPT:
+                    kept.clear()
+                kept[value] = found
+        return found
 
     def scope(self, scope: str) -> str:
         """A scope's name with secrets redacted."""
@@ -69,13 +88,16 @@ class Redaction:
 
     def url(self, url: str) -> str:
         """A URL without credentials, its secret parameters and whatever looks like one redacted."""
+        return self._known(url, self._url)
+
+    def _url(self, url: str) -> str:
         try:
             parts = urlsplit(url)
         except ValueError:
-            return self.text(url)
+            return self._text(url)
         host = parts.netloc.rpartition("@")[2]
         query = _SECRET_PARAMETER.sub(rf"\g<1>{MARK.decode()}", parts.query)
-        return self.text(urlunsplit(parts._replace(netloc=host, query=query)))
+        return self._text(urlunsplit(parts._replace(netloc=host, query=query)))
 
     def body(self, body: bytes) -> bytes:
         """A whole body, by path and by pattern."""

@@ -50,6 +50,8 @@ class ReadRedactor:
 
     def flush(self) -> list[Read]:
         """The stream is over: what is still held back."""
+        if not self._held:
+            return []
         data = self._joined()
         return self._release(data, len(data))
 

@@ -1,6 +1,7 @@
 """Connections to upstreams: opened, through a proxy where one is set, lent and taken back."""
 
 import asyncio
+import select
 import ssl
 from base64 import b64encode
 from collections.abc import Callable
@@ -56,7 +57,7 @@ class Dial:
             link = idle.pop()
             if link.transport.is_closing():
                 continue
-            if self._now_us() - link.idle_us > _IDLE_US:
+            if self._now_us() - link.idle_us > _IDLE_US or _is_readable(link):
                 link.drop()
                 continue
             return link
@@ -154,6 +155,16 @@ class Dial:
             transport.abort()
             raise
         return link
+
+
+def _is_readable(link: Link) -> bool:
+    """Whether the other side said something unasked: mostly that it closes."""
+    descriptor = link.transport.get_extra_info("socket").fileno()
+    if descriptor < 0:
+        return True
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class _Tunnel(asyncio.Protocol):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _LAST_CHUNK = b"0\r\n\r\n"
-_READABLE = frozenset((b"gzip", b"x-gzip", b"deflate", b"zstd", b"identity"))
+_READABLE = frozenset((b"br", b"gzip", b"x-gzip", b"deflate", b"zstd", b"identity"))
 
 
 class Forward:

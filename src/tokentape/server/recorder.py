@@ -245,7 +245,8 @@ class Recorder:
     def _work_off(self) -> None:
         notes = self._notes
         try:
-            for _ in range(min(_AT_ONCE, len(notes))):
+            # A loop that is never idle gets no further behind than some turns.
+            for _ in range(min(max(_AT_ONCE, len(notes) // 4), len(notes))):
                 recording, work, what, size = notes.popleft()
                 self._waiting -= size
                 if not recording.place.lost:

@@ -107,9 +107,13 @@ class Server(uvicorn.Server):
         """
         loop = asyncio.get_running_loop()
         self._stop, self._force = asyncio.Event(), asyncio.Event()
-        deck = self.deck = Deck(
-            self._library, self._settings, SystemClock(), loop, self._tell, self._observer
-        )
+        try:
+            deck = self.deck = Deck(
+                self._library, self._settings, SystemClock(), loop, self._tell, self._observer
+            )
+        except BaseException:
+            bound.close()
+            raise
         self.config.http = type(
             "BoundReplayProtocol", (ReplayProtocol,), {"deck": deck, "__slots__": ()}
         )

@@ -1,0 +1,78 @@
+"""A server that records what a scripted upstream says, for tests."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tokentape.library import Library, load
+from tokentape.model import Ending, Exchange
+from tokentape.server import Mode, Settings, Upstream
+from tokentape.testing import Replay, replay
+
+
+class Told:
+    """An observer that keeps what it is told, by kind."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+
+    def of(self, kind: str) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+        return [(what, more) for name, what, more in self.all if name == kind]
+
+    @property
+    def troubles(self) -> list[str]:
+        return [what[0] for what, _ in self.of("trouble")]
+
+    def began(
+        self, number: int, *, method: str, target: str, model: str, scope: str, upstream: str
+    ) -> None:
+        more = {"method": method, "target": target, "model": model}
+        self.all.append(("began", (number,), more | {"scope": scope, "upstream": upstream}))
+
+    def responded(self, number: int, *, status: int, streaming: bool, offset_us: int) -> None:
+        self.all.append(("responded", (number,), {"status": status, "streaming": streaming}))
+
+    def read(self, number: int, data: bytes, offset_us: int) -> None:
+        self.all.append(("read", (number, data), {}))
+
+    def ended(self, number: int, *, ending: Ending, offset_us: int, note: str | None) -> None:
+        self.all.append(("ended", (number,), {"ending": ending, "note": note}))
+
+    def trouble(self, message: str) -> None:
+        self.all.append(("trouble", (message,), {}))
+
+
+@contextmanager
+def recorder(
+    folder: Path,
+    *upstreams: Upstream | str,
+    mode: Mode = "record",
+    told: Told | None = None,
+    library: Library | None = None,
+    **more: Any,
+) -> Iterator[Replay]:
+    """A server in this mode; everything is on disk when the block ends."""
+    settings = Settings(
+        mode=mode,
+        port=0,
+        grace_s=0,
+        speed=float("inf"),
+        tapes=str(folder),
+        upstreams=tuple(
+            Upstream(f"u{n}" if n else "main", url) if isinstance(url, str) else url
+            for n, url in enumerate(upstreams)
+        ),
+        **more,
+    )
+    own = library if library is not None else Library([], redaction=settings.redaction)
+    try:
+        with replay(own, settings=settings, observer=told or Told()) as server:
+            yield server
+    finally:
+        own.close()
+
+
+def recorded(folder: Path, scope: str = "default") -> tuple[Exchange, ...]:
+    """The exchanges on a scope's tape."""
+    return load(folder / f"{scope}.tape.jsonl").exchanges
