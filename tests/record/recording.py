@@ -1,5 +1,9 @@
 """A server that records what a scripted upstream says, for tests."""
 
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +20,7 @@ class Told:
 
     def __init__(self) -> None:
         self.all: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+        self.troubled = threading.Event()
 
     def of(self, kind: str) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
         return [(what, more) for name, what, more in self.all if name == kind]
@@ -41,6 +46,7 @@ class Told:
 
     def trouble(self, message: str) -> None:
         self.all.append(("trouble", (message,), {}))
+        self.troubled.set()
 
 
 @contextmanager
@@ -76,3 +82,33 @@ def recorder(
 def recorded(folder: Path, scope: str = "default") -> tuple[Exchange, ...]:
     """The exchanges on a scope's tape."""
     return load(folder / f"{scope}.tape.jsonl").exchanges
+
+
+_PROGRAM = """
+import sys
+from tokentape.library import Library
+from tokentape.server import Settings, Upstream, run
+folder, url = sys.argv[1:]
+settings = Settings(mode="record", port=0, grace_s=0, tapes=folder, upstreams=(Upstream("a", url),))
+run(settings, Library([]))
+"""
+
+
+@contextmanager
+def process(folder: Path, url: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A recorder in a process of its own, and its base URL; killed at the end."""
+    started = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, str(folder), url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": ""},
+    )
+    try:
+        assert started.stdout is not None
+        line = started.stdout.readline()
+        assert line.startswith("base_url: "), started.communicate()
+        yield started, line.removeprefix("base_url: ").strip()
+    finally:
+        started.kill()
+        started.communicate()

@@ -50,6 +50,24 @@ class Connection:
         except ConnectionError:
             raise Cut from None
 
+    async def send_within(self, data: bytes, seconds: float) -> bool:
+        """Write; whether the other side took it in that time."""
+        self._writer.write(data)
+        try:
+            await asyncio.wait_for(self._writer.drain(), seconds)
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            raise Cut from None
+        return True
+
+    async def drain(self) -> None:
+        """Wait until the other side has taken what was written."""
+        try:
+            await self._writer.drain()
+        except ConnectionError:
+            raise Cut from None
+
     async def go(self) -> None:
         """Wait until the test says `go`."""
         await self._upstream.signals.acquire()

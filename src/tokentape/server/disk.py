@@ -13,11 +13,11 @@ from queue import Empty, SimpleQueue
 
 import msgspec
 
-from tokentape.errors import TokenTapeError
+from tokentape.errors import FormatError, TokenTapeError
 from tokentape.library import TapeAppender, Unwritten
 
 _MOST_OPEN = 128
-_MOST_KNOWN_BAD = 1000
+_MOST_KNOWN = 1000  # names of which something is kept when they are not open
 _BATCH = 512
 _NUMBER = b'"exchange":0'
 _FULL = ""  # the name under which a disk that takes no more is told of, whatever the tape
@@ -31,7 +31,7 @@ class Place:
     def __init__(self, name: str) -> None:
         self.name = name  # of the tape, below the folder
         self.path = ""
-        self.file = -1  # its inode: another file of this name has other exchanges
+        self.file: object = None  # another file of this name has other exchanges
         self.number = -1
         self.start = 0
         self.end = 0
@@ -68,8 +68,9 @@ class Disk:
         self._done = done
         self._trouble = trouble
         self._queue: SimpleQueue[list[Line] | None] = SimpleQueue()
-        self._open: OrderedDict[str, TapeAppender] = OrderedDict()
-        self._bad: dict[str, tuple[tuple[int, int] | None, str]] = {}
+        self._open: OrderedDict[str, _Tape] = OrderedDict()
+        self._closed: OrderedDict[str, _Tape] = OrderedDict()  # to make room, to be opened again
+        self._bad: dict[str, tuple[int, int] | None] = {}
         self._told: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="tokentape-disk", daemon=True)
         self._thread.start()
@@ -99,8 +100,8 @@ class Disk:
                     lines += more
                 self._write(lines)
         finally:
-            for appender in self._open.values():
-                appender.close()
+            for tape in self._open.values():
+                tape.appender.close()
 
     def _write(self, lines: list[Line]) -> None:
         by_tape: dict[str, list[Line]] = {}
@@ -117,29 +118,30 @@ class Disk:
         if not lines:
             return
         try:
-            appender = self._tape(name, begins=any(line.begins for line in lines))
+            tape = self._tape(name, begins=any(line.begins for line in lines))
         except (TokenTapeError, OSError) as error:
             self._lose(name, lines, str(error))
             return
-        if appender is None:
+        if tape is None:
             self._lose(name, lines, "")
             return
+        appender = tape.appender
         following = appender.next
         position = appender.size
         data: list[bytes] = []
         written: list[Line] = []
         for line in lines:
             place = line.place
-            if not line.begins and (place.file != appender.inode or place.number >= following):
-                place.lost = True
-                continue
-            written.append(line)
             if line.begins:
                 place.path = str(appender.path)
-                place.file = appender.inode
+                place.file = tape.file
                 place.number = following
                 place.start = position
                 following += 1
+            elif place.file is not tape.file:
+                place.lost = True
+                continue
+            written.append(line)
             data.append(line.data.replace(_NUMBER, b'"exchange":%d' % place.number, 1))
             position += len(data[-1])
             place.end = position
@@ -149,52 +151,75 @@ class Disk:
             appender.next += sum(line.begins for line in written[: error.whole])
             self._lose(_FULL, written[error.whole :], str(error))
             if not appender.is_current():
-                self._drop(name)
+                self._open.pop(name).appender.close()
             return
         appender.next = following
-        self._told -= {name, _FULL}
+        if self._told and any(line.ends for line in written):
+            self._told -= {name, _FULL}
 
     def _lose(self, name: str, lines: list[Line], why: str) -> None:
         for line in lines:
             line.place.lost = True
         if why and name not in self._told:
-            if len(self._told) > _MOST_KNOWN_BAD:
+            if len(self._told) > _MOST_KNOWN:
                 self._told.clear()
             self._told.add(name)
             self._trouble(f"not recorded: {why}")
 
-    def _tape(self, name: str, *, begins: bool) -> TapeAppender | None:
+    def _tape(self, name: str, *, begins: bool) -> "_Tape | None":
         """The open tape; None where it is known to be no good and did not change since."""
-        appender = self._open.get(name)
-        if appender is not None:
-            if not begins or appender.is_current():
+        tape = self._open.get(name)
+        if tape is not None:
+            if not begins or tape.appender.is_current():
                 self._open.move_to_end(name)
-                return appender
-            self._drop(name)
-            if not os.path.exists(appender.path):
-                self._trouble(f"{appender.path} vanished while it was recorded; begun anew")
+                return tape
+            del self._open[name]
+            tape.appender.close()
+            if not os.path.exists(tape.appender.path):
+                self._trouble(f"{tape.appender.path} vanished while it was recorded; begun anew")
         path = self._folder / name
         bad = self._bad.get(name)
-        if bad is not None and bad[0] == _identity(path):
+        if bad is not None and bad == _identity(path):
             return None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             appender = TapeAppender(path, writer=self._writer, created=self._wall())
-        except TokenTapeError as error:
-            if len(self._bad) > _MOST_KNOWN_BAD:
+        except FormatError:
+            # It is not read again for each exchange that would go there.
+            if len(self._bad) > _MOST_KNOWN:
                 self._bad.clear()
-            if _identity(path) is not None:
-                self._bad[name] = (_identity(path), str(error))
+            self._bad[name] = _identity(path)
             raise
         self._bad.pop(name, None)
-        self._open[name] = appender
-        while len(self._open) > _MOST_OPEN:
-            _, idle = self._open.popitem(last=False)
-            idle.close()
-        return appender
+        return self._keep(name, appender)
 
-    def _drop(self, name: str) -> None:
-        self._open.pop(name).close()
+    def _keep(self, name: str, appender: TapeAppender) -> "_Tape":
+        """Hold a tape open, and close one that was not written to for long."""
+        before = self._closed.pop(name, None)
+        if before is not None and (before.inode, before.size) == (appender.inode, appender.size):
+            tape = _Tape(appender, before.file)
+        else:
+            tape = _Tape(appender, object())
+        self._open[name] = tape
+        if len(self._open) > _MOST_OPEN:
+            closed, idle = self._open.popitem(last=False)
+            idle.inode, idle.size = idle.appender.inode, idle.appender.size
+            idle.appender.close()
+            self._closed[closed] = idle
+            if len(self._closed) > _MOST_KNOWN:
+                self._closed.popitem(last=False)
+        return tape
+
+
+class _Tape:
+    """A tape and what tells it from another file at its path; where it was closed, as it was."""
+
+    __slots__ = ("appender", "file", "inode", "size")
+
+    def __init__(self, appender: TapeAppender, file: object) -> None:
+        self.appender = appender
+        self.file = file
+        self.inode = self.size = 0
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
