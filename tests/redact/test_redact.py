@@ -1,6 +1,8 @@
 """No secret gets through: in headers, URLs, bodies, and streams cut anywhere."""
 
+import json
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -149,6 +151,75 @@ def test_values_are_taken_out_by_path() -> None:
     assert redaction.body(b'{"n": 1}') == b'{"n": 1}'
     assert redaction.body(b"not JSON") == b"not JSON"
     assert Redaction(paths=Paths(["$"])).body(b"[1]") == b'"REDACTED"'
+
+
+# (what it is, the paths, the document, what becomes of it)
+VERBATIM: list[tuple[str, list[str], bytes, bytes]] = [
+    (
+        "all else stays as written",
+        ["$.a"],
+        b' {"a": 1, "b": 5.22e-06, "d": "\\u0100", "d": 2, "n": 1.0}\n',
+        b' {"a": "REDACTED", "b": 5.22e-06, "d": "\\u0100", "d": 2, "n": 1.0}\n',
+    ),
+    ("a key twice", ["$.a"], b'{"a":{"b":[1]},"a":2}', b'{"a":"REDACTED","a":"REDACTED"}'),
+    ("a key in escapes", ["$.user"], b'{"\\u0075ser":1}', b'{"\\u0075ser":"REDACTED"}'),
+    (
+        "brackets in texts",
+        ["$.b"],
+        b'{"a":"]}\\"{","b":"[","c":[]}',
+        b'{"a":"]}\\"{","b":"REDACTED","c":[]}',
+    ),
+    ("elements", ["$[1:]"], b"[ 1 , 2,[3] ]", b'[ 1 , "REDACTED","REDACTED" ]'),
+    ("all of it", ["$"], b' {"a":1} ', b' "REDACTED" '),
+    ("one below another", ["$.a.b", "$.a"], b'{"a":{"b":1}}', b'{"a":"REDACTED"}'),
+    (
+        "many",
+        ["$..c"],
+        b'{"a":[{"c":1},{"c":{"c":2}}],"c":null}',
+        b'{"a":[{"c":"REDACTED"},{"c":"REDACTED"}],"c":"REDACTED"}',
+    ),
+    ("a lone surrogate", ["$.a"], b'{"a":1,"b":"\\ud800"}', b'{"a":"REDACTED","b":"\\ud800"}'),
+    ("not a number", ["$.a"], b'{"a":1,"b":NaN}', b'{"a":"REDACTED","b":NaN}'),
+    ("broken UTF-8", ["$.a"], b'{"a":1,"b":"\xff"}', b'{"a":"REDACTED","b":"\xff"}'),
+    ("none", ["$.x"], b'{"a":1}', b'{"a":1}'),
+]
+
+
+@pytest.mark.parametrize(
+    ("paths", "document", "left"), [v[1:] for v in VERBATIM], ids=[v[0] for v in VERBATIM]
+)
+def test_only_the_values_of_a_path_are_replaced(
+    paths: list[str], document: bytes, left: bytes
+) -> None:
+    assert Paths(paths).redact(document) == left
+
+
+documents = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "b", 'c"', "]"]), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(documents, st.sampled_from([None, 1]), st.booleans())
+def test_a_document_is_redacted_as_its_value_is(
+    value: Any, indent: int | None, ascii: bool
+) -> None:
+    def taken_out(inner: Any) -> Any:
+        if isinstance(inner, dict):
+            return {k: "REDACTED" if k == "a" else taken_out(v) for k, v in inner.items()}
+        return [taken_out(v) for v in inner] if isinstance(inner, list) else inner
+
+    document = json.dumps(value, indent=indent, ensure_ascii=ascii).encode("utf-8", "replace")
+    expected = taken_out(json.loads(document))
+    assert json.loads(Paths(["$..a"]).redact(document)) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,10 @@
-"""Values out of JSON by JSONPath (RFC 9535), for what no pattern can know."""
+"""Values out of JSON by JSONPath (RFC 9535), for what no pattern can know.
 
+Only the values are replaced: every other byte of the document stays as it is.
+"""
+
+import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,7 +13,15 @@ import msgspec
 from tokentape.errors import UsageError
 from tokentape.redact.patterns import MARK
 
-_MARK = MARK.decode()
+_REPLACEMENT = b'"' + MARK + b'"'
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_SPACE = re.compile(rb"[ \t\r\n]*")
+_SCALAR = re.compile(rb"[^\s,\]}]+")
+# What matters in a container that is passed over: strings, since brackets may stand in them.
+_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+
+# The places to replace, by the first step to them; a place itself is an empty tree.
+_Tree = dict[str | int, "_Tree"]
 
 
 class Paths:
@@ -33,25 +46,107 @@ class Paths:
 
     def redact(self, data: bytes) -> bytes:
         """The JSON with those values replaced; what is not JSON, or has none of them, as it is."""
+        parsed = _parsed(data)
+        if parsed is None:
+            return data
+        wanted = _tree(node.location for path in self._compiled for node in path.find(parsed[0]))
+        if wanted is None:
+            return data
+        spans: list[tuple[int, int]] = []
+        _walk(data, _past_space(data, 0), wanted, spans)
+        pieces: list[bytes] = []
+        position = 0
+        for start, end in spans:
+            pieces += (data[position:start], _REPLACEMENT)
+            position = end
+        return b"".join((*pieces, data[position:]))
+
+
+def _parsed(data: bytes) -> tuple[Any] | None:
+    """The value, None where this is no JSON. What strict parsers refuse, lone surrogates, NaN or
+    broken UTF-8, must not keep a secret from being found."""
+    for parse in (msgspec.json.decode, json.loads, _lenient):
         try:
-            value = msgspec.json.decode(data)
+            return (parse(data),)
         except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError):
-            return data
-        found = [node.location for path in self._compiled for node in path.find(value)]
-        if not found:
-            return data
-        holder = {"root": value}
-        for location in found:
-            _replace(holder, ("root", *location))
-        return msgspec.json.encode(holder["root"])
+            continue
+    return None
 
 
-def _replace(holder: Any, location: tuple[str | int, ...]) -> None:
-    *way, last = location
-    for step in way:
-        try:
-            holder = holder[step]
-        except (KeyError, IndexError, TypeError):
-            return  # A path above it was replaced already.
-    if isinstance(holder, dict | list):
-        holder[last] = _MARK  # type: ignore[index]
+def _lenient(data: bytes) -> Any:
+    return json.loads(data.decode("latin-1"))
+
+
+def _key(data: bytes) -> str:
+    parsed = _parsed(data)
+    assert parsed is not None
+    return str(parsed[0])
+
+
+def _tree(locations: Iterable[tuple[str | int, ...]]) -> _Tree | None:
+    """The places as a tree, None where there are none. A place takes those below it with it."""
+    root: _Tree | None = None
+    for location in sorted(locations, key=len):
+        if root is None:
+            root = {}
+            if not location:
+                return root
+        elif not root:
+            return root
+        tree = root
+        for step in location[:-1]:
+            if step in tree and not tree[step]:
+                break
+            tree = tree.setdefault(step, {})
+        else:
+            tree.setdefault(location[-1], {})
+    return root
+
+
+def _walk(data: bytes, start: int, wanted: _Tree, spans: list[tuple[int, int]]) -> int:
+    """Note where the wanted values of the one that begins here lie; where this one ends."""
+    if not wanted:
+        end = _end(data, start)
+        spans.append((start, end))
+        return end
+    is_object = data[start : start + 1] == b"{"
+    position = _past_space(data, start + 1)
+    index = 0
+    while data[position : position + 1] not in (b"}", b"]"):
+        step: str | int = index
+        if is_object:
+            key_end = _end(data, position)
+            step = _key(data[position:key_end])
+            position = _past_space(data, _past_space(data, key_end) + 1)
+        inner = wanted.get(step)
+        # A key that stands twice is replaced twice, whichever of them a reader takes.
+        end = _end(data, position) if inner is None else _walk(data, position, inner, spans)
+        position = _past_space(data, end)
+        if data[position : position + 1] == b",":
+            position = _past_space(data, position + 1)
+        index += 1
+    return position + 1
+
+
+def _past_space(data: bytes, position: int) -> int:
+    match = _SPACE.match(data, position)
+    assert match is not None
+    return match.end()
+
+
+def _end(data: bytes, start: int) -> int:
+    """Where the value that begins here ends, whatever it holds."""
+    first = data[start : start + 1]
+    if first not in (b"{", b"["):
+        match = (_STRING if first == b'"' else _SCALAR).match(data, start)
+        assert match is not None
+        return match.end()
+    depth = 0
+    for match in _STRUCTURE.finditer(data, start):
+        if match.group() in (b"{", b"["):
+            depth += 1
+        elif match.group() in (b"}", b"]"):
+            depth -= 1
+            if depth == 0:
+                return match.end()
+    raise AssertionError("a decoded document closes what it opens")
