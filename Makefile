@@ -5,11 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs tapes bench clean
+.PHONY: help demo test test-upstreams check docs tapes bench clean
 
 help:
 	@echo "make demo    set up, replay a bundled tape to a real client, stay up until Ctrl-C"
 	@echo "make test    set up, pass the tests"
+	@echo "make test-upstreams"
+	@echo "             install real servers and clients, record and replay them"
 	@echo "make check   ruff, mypy, import-linter, docs"
 	@echo "make docs    write the generated parts of the docs again"
 	@echo "make bench   measure, side by side with the peers"
@@ -32,7 +34,12 @@ demo: $(VENV)/.ready
 	@$(BIN)/tokentape demo
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --ignore=tests/upstreams
+
+# Real servers and clients, in environments of their own below upstreams/.envs.
+test-upstreams: $(VENV)/.ready
+	$(BIN)/python -m upstreams.install
+	$(BIN)/python -m pytest tests/upstreams -n 2 --dist loadfile
 
 check: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -59,4 +66,4 @@ bench: $(VENV)/.ready
 	$(BIN)/python -m bench --write
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) upstreams/.envs .mypy_cache .pytest_cache .ruff_cache .hypothesis
