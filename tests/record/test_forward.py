@@ -266,6 +266,16 @@ def test_names_lead_to_upstreams_and_the_first_has_the_plain_path(tmp_path: Path
                 assert b"/v1/\xe2\x80\xa6 or /a/v1/\xe2\x80\xa6 or /b/v1/" in refused.body
 
 
+def test_a_client_s_connection_is_nobody_else_s(tmp_path: Path) -> None:
+    """An upstream that closes behind its answer is no trouble to a client that does so too."""
+    with upstream(at_once(OK)) as up, recorder(tmp_path, up.url) as server:
+        for _ in range(3):
+            with Raw(server.base_url) as client:
+                client.post(asked())
+                assert client.answer().whole
+        assert up.connections == 3
+
+
 def test_a_connection_is_used_again_and_200_streams_have_200(tmp_path: Path) -> None:
     with upstream(at_once(OK)) as up, recorder(tmp_path, up.url) as server:
         with Raw(server.base_url) as client:

@@ -150,6 +150,11 @@ class Deck:
         if self.forwards:
             self.dial.sweep()
 
+    def left(self, client: object) -> None:
+        """A client's connection is closed."""
+        if self.forwards:
+            self.dial.left(client)
+
     def close(self) -> None:
         """Everything that came is on disk when this returns."""
         if self.forwards:

@@ -33,7 +33,7 @@ class Dial:
         self._now_us = now_us
         self._timeout_s = settings.upstream_timeout_s
         self._connect_timeout_s = settings.connect_timeout_s
-        self._idle: dict[Origin, list[Link]] = {}
+        self._idle: dict[object, dict[Origin, Link]] = {}  # by the client whose requests they had
         self._proxies = getproxies()
         self._ca_file = settings.ca_file
         self._tls: ssl.SSLContext | None = None
@@ -50,39 +50,45 @@ class Dial:
         context.set_alpn_protocols(["http/1.1"])
         return context
 
-    def lend(self, origin: Origin) -> Link | None:
-        """An open connection that nobody uses, the one used last."""
-        idle = self._idle.get(origin)
-        while idle:
-            link = idle.pop()
-            if link.transport.is_closing():
-                continue
-            if self._now_us() - link.idle_us > _IDLE_US or _is_readable(link):
-                link.drop()
-                continue
-            return link
-        return None
+    def lend(self, origin: Origin, client: object) -> Link | None:
+        """The connection that this client's last request to the origin left open.
+
+        Never another client's: a client that opens a connection expects the upstream to see a new
+        one, and not to hear of an upstream that closed somebody else's a moment ago.
+        """
+        link = self._idle.get(client, {}).pop(origin, None)
+        if link is None or link.transport.is_closing():
+            return None
+        if self._now_us() - link.idle_us > _IDLE_US or _is_readable(link):
+            link.drop()
+            return None
+        return link
 
     def take_back(self, link: Link) -> None:
-        self._idle.setdefault(link.origin, []).append(link)
+        """Keep a connection for its client's next request."""
+        self._idle.setdefault(link.client, {})[link.origin] = link
+
+    def left(self, client: object) -> None:
+        """The client is gone: nobody will use its connections again."""
+        for link in self._idle.pop(client, {}).values():
+            link.drop()
 
     def forget(self, link: Link) -> None:
         """The connection is closed."""
-        idle = self._idle.get(link.origin)
-        if idle and link in idle:
-            idle.remove(link)
+        idle = self._idle.get(link.client)
+        if idle and idle.get(link.origin) is link:
+            del idle[link.origin]
 
     def sweep(self) -> None:
         """Close what nobody used for a while."""
         now_us = self._now_us()
-        for idle in self._idle.values():
-            for link in [link for link in idle if now_us - link.idle_us > _IDLE_US]:
+        for idle in list(self._idle.values()):
+            for link in [link for link in idle.values() if now_us - link.idle_us > _IDLE_US]:
                 link.drop()
 
     def close(self) -> None:
-        for idle in self._idle.values():
-            for link in list(idle):
-                link.drop()
+        for client in list(self._idle):
+            self.left(client)
 
     async def open(self, origin: Origin) -> Link:
         """A new connection. Raises Unreachable."""

@@ -97,7 +97,7 @@ class Forward:
                 scope=asking.scope or "",
                 upstream=site.name,
             )
-        link = None if site.upstream.sigv4 else deck.dial.lend(site.origin)
+        link = None if site.upstream.sigv4 else deck.dial.lend(site.origin, self.protocol)
         if link is not None:
             self._send(link)
         else:
@@ -110,7 +110,7 @@ class Forward:
                 self._headers = await deck.signer.sign(
                     site, self.asking.method, self._url(), self._headers, self.asking.body
                 )
-            link = deck.dial.lend(site.origin) or await deck.dial.open(site.origin)
+            link = deck.dial.lend(site.origin, self.protocol) or await deck.dial.open(site.origin)
         except Unreachable as error:
             self._opening = None
             why = f"upstream {site.name} ({site.root}) can't be reached: {error}"
@@ -132,6 +132,7 @@ class Forward:
         lines += [b"%b: %b" % pair for pair in self._headers]
         lines += [b"", asking.body]
         self._link = link
+        link.client = self.protocol
         self.start_us = self.protocol.deck.now_us()
         link.ask(self, b"\r\n".join(lines), head_only=asking.method == "HEAD")
         self._begin_recording()

@@ -49,6 +49,7 @@ class Link(asyncio.Protocol):
     ) -> None:
         self.transport: asyncio.Transport
         self.origin = origin
+        self.client: object = None  # whose requests it has
         self.idle_us = 0  # since when nobody has it
         self._dial = dial
         self._now_us = now_us

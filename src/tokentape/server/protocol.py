@@ -76,6 +76,7 @@ class ReplayProtocol(Intake):
         self._deaf = True
         if self._lingering is not None:
             self._lingering.cancel()
+        self.deck.left(self)
         super().connection_lost(exc)
 
     def eof_received(self) -> None:
