@@ -8,7 +8,7 @@ from tests.samples import DONE, chunk
 from tokentape.cli.watch import LiveWatch, Watch
 from tokentape.model import Ending
 
-BEGAN = {"method": "POST", "target": "/v1/x", "scope": "default", "upstream": "openai"}
+BEGAN = {"method": "POST", "target": "/v1/x", "scope": "", "upstream": "openai"}
 
 
 def console() -> Console:

@@ -57,7 +57,7 @@ class Running(msgspec.Struct):
         return [
             f"#{self.number}",
             self.upstream,
-            self.scope,
+            self.scope or "default",
             self.model or self.what,
             "-" if self.status is None else str(self.status),
             "-" if self.first_us is None else f"{self.first_us / 1000:.0f} ms",
