@@ -187,7 +187,7 @@ def test_a_redacted_tape_still_matches(tmp_path: Path) -> None:
     assert exchange.request.url.endswith("/v1/x?api_key=REDACTED")
     assert exchange.request.body is not None
     assert b"sk-REDACTED" in exchange.request.body
-    assert b'"user":"REDACTED"' in exchange.request.body
+    assert b'"user": "REDACTED"' in exchange.request.body
     from tokentape.server import Settings
 
     settings = Settings(port=0, redaction=redaction, speed=float("inf"), grace_s=0)

@@ -88,7 +88,9 @@ def _literal(data: bytes, parts: list[Any]) -> bool:
 def _as_parts(data: bytes) -> list[Any] | None:
     """Text and JSON in turn, or None where the bytes are not mostly text."""
     document = _DOCUMENT.fullmatch(data)
-    found = [document.span(1)] if document else [m.span() for m in _PAYLOAD.finditer(data)]
+    found = [document.span(1)] if document else []
+    if not document and b"data:" in data:
+        found = [match.span() for match in _PAYLOAD.finditer(data)]
     parts: list[Any] = []
     position = 0
     for start, end in found:

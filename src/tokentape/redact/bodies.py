@@ -99,7 +99,8 @@ class _Held:
             )
             return []
         clean = self._redaction.body(plain)
-        if clean == plain:
+        # What stands beside the coded data is no part of the decoded.
+        if clean == plain and self._redaction.patterns.redact(body) == body:
             return held
         if self._coding is not None:
             self._decoded = True

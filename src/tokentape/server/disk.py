@@ -26,7 +26,7 @@ _FULL = ""  # the name under which a disk that takes no more is told of, whateve
 class Place:
     """Where one exchange is written. The thread sets what is below `name`; all may read `lost`."""
 
-    __slots__ = ("end", "file", "lost", "name", "number", "path", "start")
+    __slots__ = ("end", "file", "given", "lost", "name", "number", "path", "start", "written")
 
     def __init__(self, name: str) -> None:
         self.name = name  # of the tape, below the folder
@@ -35,6 +35,8 @@ class Place:
         self.number = -1
         self.start = 0
         self.end = 0
+        self.given = 0  # lines, counted by the loop
+        self.written = 0
         self.lost = False  # something of it was not written, so nothing more is
 
 
@@ -72,12 +74,20 @@ class Disk:
         self._closed: OrderedDict[str, _Tape] = OrderedDict()  # to make room, to be opened again
         self._bad: dict[str, tuple[int, int] | None] = {}
         self._told: set[str] = set()
+        self._progress = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="tokentape-disk", daemon=True)
         self._thread.start()
 
     def put(self, lines: list[Line]) -> None:
         """Have these written."""
         self._queue.put(lines)
+
+    def wait(self, place: Place, timeout_s: float) -> bool:
+        """Wait until all that was given of an exchange is written, or lost; whether it is."""
+        with self._progress:
+            return self._progress.wait_for(
+                lambda: place.written == place.given or place.lost, timeout_s
+            )
 
     def close(self, timeout_s: float) -> bool:
         """Write what waits and close the tapes; whether that was done in time."""
@@ -109,6 +119,10 @@ class Disk:
             by_tape.setdefault(line.place.name, []).append(line)
         for name, those in by_tape.items():
             self._append(name, [line for line in those if not line.place.lost])
+        with self._progress:
+            for line in lines:
+                line.place.written += 1
+            self._progress.notify_all()
         self.written += sum(len(line.data) for line in lines)
         done = [line.place for line in lines if line.ends]
         if done:

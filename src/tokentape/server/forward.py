@@ -157,6 +157,9 @@ class Forward:
 
     def arrived(self, head: Head | None, data: bytes, complete: bool, now_us: int) -> None:
         protocol = self.protocol
+        if self.reads and self._recording is not None:
+            # A recorder that is killed loses at most the read that is on its way.
+            self._recording.catch_up()
         pieces = [] if head is None else [self._head(head)]
         if data:
             if self._chunked:

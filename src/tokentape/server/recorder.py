@@ -38,6 +38,10 @@ _MOST_WAITING = 64 * 1024 * 1024
 _LINE = 200  # about what a note takes beside its bytes
 _AT_ONCE = 32  # notes worked off before the loop is looked after again
 _CLOSE_S = 5.0
+# How long the next read of an exchange waits at most until the one before it is on disk. A disk
+# that takes longer is not waited for again for a while, twice as long each time.
+_WAIT_S = 0.05
+_PAUSE_US, _MOST_PAUSE_US = 500_000, 60_000_000
 _LIMITS = Limits(max_bytes=64 * 1024 * 1024)
 
 
@@ -58,6 +62,7 @@ class Recording:
 
     __slots__ = (
         "_body",
+        "_noted",
         "_recorder",
         "_response",
         "asked",
@@ -77,6 +82,7 @@ class Recording:
         self.exchange: Exchange | None = None
         self.ending: Ending | None = None
         self._recorder = recorder
+        self._noted = 0  # reads that are not worked off
         self._body: BodyRedactor | None = None
         self._response: Response | None = None  # while it waits for its body's end
 
@@ -84,7 +90,14 @@ class Recording:
         """Status and headers are in; the reads are still empty."""
         self._recorder.note(self, self.write_response, response, 0)
 
+    def catch_up(self) -> None:
+        """Before a read is forwarded: have the one before it on disk, unless the disk is slow."""
+        place = self.place
+        if (self._noted or place.written != place.given) and not place.lost:
+            self._recorder.catch_up(place)
+
     def read(self, data: bytes, offset_us: int) -> None:
+        self._noted += 1
         self._recorder.note(self, self.write_read, Read(data, offset_us), len(data))
 
     def end(self, ending: Ending, offset_us: int, note: str | None) -> None:
@@ -126,6 +139,7 @@ class Recording:
             self._put(native.response_line(0, response))
 
     def write_read(self, read: Read) -> None:
+        self._noted -= 1
         assert self._body is not None
         for out in self._body.feed(read):
             self._put(native.read_line(0, out))
@@ -199,6 +213,8 @@ class Recorder:
         self._lines: list[Line] = []
         self._scheduled = False
         self._overrun = False
+        self._not_before_us = 0  # when a disk that stalled is waited for again
+        self._pause_us = _PAUSE_US
         self._open: dict[Place, Recording] = {}
         self._disk = Disk(
             folder,
@@ -252,7 +268,7 @@ class Recorder:
                 if not recording.place.lost:
                     work(what)
                 elif work == recording.write_end:
-                    self._lines.append(Line(recording.place, b"", ends=True))
+                    self.put(Line(recording.place, b"", ends=True))
         finally:
             self._scheduled = bool(notes)
             if notes:
@@ -261,8 +277,22 @@ class Recorder:
                 self._disk.put(self._lines)
                 self._lines = []
 
+    def catch_up(self, place: Place) -> None:
+        """Have all that is noted on disk, if it goes quickly."""
+        now_us = self._clock.monotonic_us()
+        if now_us < self._not_before_us:
+            return
+        while self._notes:
+            self._work_off()
+        if self._disk.wait(place, _WAIT_S):
+            self._pause_us = _PAUSE_US
+        else:
+            self._not_before_us = now_us + self._pause_us
+            self._pause_us = min(2 * self._pause_us, _MOST_PAUSE_US)
+
     def put(self, line: Line) -> None:
         """Hand a line to the disk, with the others of this turn."""
+        line.place.given += 1
         self._put += len(line.data)
         self._lines.append(line)
 
