@@ -149,13 +149,13 @@ def end_line(
 
 
 def exchange_lines(number: int, exchange: Exchange) -> Iterator[bytes]:
-    """All lines of one exchange. One that says `recorder stopped` has no end line, as it was."""
+    """All lines of one exchange. One that the recorder stopped in has no end line, as it was."""
     yield request_line(number, exchange)
     if exchange.response is not None:
         yield response_line(number, exchange.response)
         for read in exchange.response.reads:
             yield read_line(number, read)
-    if exchange.ending is not Ending.STOPPED:
+    if exchange.ending is not Ending.STOPPED or exchange.end_offset_us is not None:
         yield end_line(number, exchange.ending, exchange.end_offset_us)
 
 
@@ -327,13 +327,21 @@ def read_header(line: bytes) -> Tape:
     return Tape(writer=header.writer, created=header.created, extra=header.extra)
 
 
+def _with_expected(message: str) -> str:
+    """msgspec names what came where one of a few texts was wanted; add which ones."""
+    for key, wanted in (("ending", Ending), ("fidelity", Fidelity)):
+        if message.startswith("Invalid enum") and message.endswith(f"`$.{key}`"):
+            return f"{message}; expected one of {', '.join(map(repr, map(str, wanted)))}"
+    return message
+
+
 def located(error: Exception, line: int) -> TokenTapeError:
     """One of our errors for what a line's decoder raised, with the line it happened in."""
     if isinstance(error, TokenTapeError):
         error.line = line
         return error
     if isinstance(error, msgspec.ValidationError):
-        return FormatError(str(error), line=line)
+        return FormatError(_with_expected(str(error)), line=line)
     if isinstance(error, RecursionError):
         return LimitError("nested too deep to read", line=line)
     return FormatError(f"expected a line of JSON, got a damaged one ({error})", line=line)
@@ -354,6 +362,10 @@ def read_with_spans(data: bytes) -> tuple[Tape, list[tuple[int, int]]]:
     """
     lines, _ = whole_lines(data)
     if not lines:
+        if data.strip() and not data.lstrip().startswith(b"{"):
+            raise FormatError(
+                f'expected a first line that begins {{"tokentape":, got {data[:40]!r}', line=1
+            )
         return Tape(), []
     number = 1
     reader = LineReader()

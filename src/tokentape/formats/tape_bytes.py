@@ -156,7 +156,10 @@ def _payload(raw: msgspec.Raw) -> bytes:
 
 
 def bytes_of(line: BytesFields) -> bytes | None:
-    """The bytes of a line, None where it has no such field."""
+    """The bytes of a line, None where it has no such field. Raises FormatError for two of them."""
+    fields = (line.json, line.data, line.parts, line.text, line.base64)
+    if fields.count(msgspec.UNSET) < len(fields) - 1:
+        raise FormatError("expected one of json, data, parts, text and base64 in a line, got more")
     if line.data is not msgspec.UNSET:
         return b"".join(
             part for raw in line.data for part in (_FRAME_START, _payload(raw), _FRAME_END)
@@ -164,7 +167,10 @@ def bytes_of(line: BytesFields) -> bytes | None:
     if line.parts is not msgspec.UNSET:
         return b"".join(_part(raw) for raw in line.parts)
     if line.json is not msgspec.UNSET:
-        return bytes(line.json)
+        value = bytes(line.json)
+        if value[:1] not in (b"{", b"["):
+            raise FormatError(f"expected an object or array as `json`, got {value[:40]!r}")
+        return value
     if line.text is not msgspec.UNSET:
         return line.text.encode("utf-8")
     if line.base64 is not msgspec.UNSET:
