@@ -1,17 +1,19 @@
 """The library: an entry for each exchange in path order, loaded from disk when asked for."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.samples import streamed
-from tokentape.errors import FormatError
+from tokentape.errors import FormatError, UsageError
 from tokentape.formats import tape as native
-from tokentape.library import Library, save
+from tokentape.library import Library, TapeAppender, save
 from tokentape.library import index as index_module
-from tokentape.matching import body_key
+from tokentape.matching import ask, body_key
 from tokentape.model import Exchange, Tape
+from tokentape.redact import Paths, Patterns, Redaction
 
 
 def folder_of(tmp_path: Path) -> tuple[Path, dict[str, Exchange]]:
@@ -132,3 +134,57 @@ def test_a_cache_that_can_not_be_written_is_done_without(
     library = Library([root], cache=tmp_path / "file" / "below")
     assert len(library.entries) == 3
     library.close()
+
+
+def test_a_path_that_is_not_there_leaves_nothing_open(tmp_path: Path) -> None:
+    root, _ = folder_of(tmp_path)
+    with pytest.raises(UsageError, match="no such file or folder"):
+        Library([root, tmp_path / "missing"])
+
+
+def test_a_tape_that_is_recorded_to_may_grow(tmp_path: Path) -> None:
+    path = tmp_path / "x.tape.jsonl"
+    save(Tape(exchanges=(streamed(),)), path)
+    library = Library([tmp_path])
+    (entry,) = library.entries
+    library.expect_growth(tmp_path)
+    with TapeAppender(path) as tape:
+        start = tape.size
+        number = tape.add(streamed(question="new"))
+        body = streamed(question="new").request.body
+        assert body is not None
+        added = library.add(
+            streamed(question="new"),
+            ask(body),
+            path=str(path),
+            scope="x",
+            number=number,
+            span=(start, tape.size - 1),
+        )
+    assert library.load(entry) == streamed()
+    assert library.load(added) == streamed(question="new")
+    assert library.entries == [entry, added]
+    again = Library([tmp_path])
+    assert again.entries == library.entries
+    library.close()
+    again.close()
+
+
+def test_keys_and_operations_are_those_of_what_is_redacted(tmp_path: Path) -> None:
+    exchange = streamed(question="sk-ABCDEFGHIJKLMNOPQRSTUVWX")
+    redaction = Redaction()
+    save(Tape(exchanges=(exchange,)), tmp_path / "x.tape.jsonl")
+    with closing(Library([tmp_path], redaction=redaction)) as library:
+        body = exchange.request.body
+        assert body is not None
+        assert library.entries[0].body_key == body_key(redaction.body(body)) != body_key(body)
+
+
+def test_an_index_is_of_one_redaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_module, "_CACHE_FROM", 1)
+    root, _ = folder_of(tmp_path)
+    cache = tmp_path / "cache"
+    paths = [Redaction(), Redaction(paths=Paths(["$.user"])), Redaction(patterns=Patterns(()))]
+    for redaction in paths:
+        Library([root], cache=cache, redaction=redaction).close()
+    assert len(list(cache.iterdir())) == len(paths)

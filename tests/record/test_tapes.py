@@ -15,7 +15,7 @@ from tests.record.recording import Told, process, recorded, recorder
 from tests.record.upstream import Connection, answering, at_once, chunked, head, upstream
 from tests.server.raw import Raw
 from tests.server.tapes import asked, exchange, stream, write
-from tokentape.library import Library, TapeAppender, load
+from tokentape.library import TapeAppender, load
 from tokentape.model import Ending
 from tokentape.server import disk as disk_module
 from tokentape.server import recorder as recorder_module
@@ -402,10 +402,3 @@ def peak_memory(pid: int) -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     raise AssertionError("no VmHWM")
-
-
-def test_a_library_of_a_missing_path_leaves_nothing_open(tmp_path: Path) -> None:
-    from tokentape.errors import UsageError
-
-    with pytest.raises(UsageError, match="no such file"):
-        Library([tmp_path / "missing"])

@@ -93,15 +93,27 @@ class Patterns:
         self._gated = [c for c in compiled if c not in self._others]
         self._gate = _Gate(self._gated)
 
-    def _matches(self, data: bytes, start: int) -> "Iterator[tuple[re.Match[bytes], _Compiled]]":
-        candidates = [*self._gated, *self._others] if self._gate.opens(data) else self._others
+    def _candidates(self, data: bytes) -> "list[_Compiled]":
+        """The patterns that may match somewhere in the data, nearly always none."""
         lowered = data.lower()
-        for compiled in candidates:
-            # Nearly always absent, and a plain search is many times cheaper than an expression.
-            # From the end on it is cheaper still: the first letters are rarer than the last.
-            if (lowered if compiled.any_case else data).rfind(compiled.begin) >= 0:
-                for match in compiled.whole.finditer(data, start):
-                    yield match, compiled
+        # From the end on it is cheaper: first letters are rarer than last ones.
+        found = [
+            compiled
+            for compiled in self._others
+            if (lowered if compiled.any_case else data).rfind(compiled.begin) >= 0
+        ]
+        if self._gate.opens(data):
+            found += [compiled for compiled in self._gated if compiled.begin in data]
+        return found
+
+    def _matches(self, data: bytes, start: int) -> "Iterator[tuple[re.Match[bytes], _Compiled]]":
+        for compiled in self._candidates(data):
+            for match in compiled.whole.finditer(data, start):
+                yield match, compiled
+
+    def is_clear(self, data: bytes) -> bool:
+        """Whether no secret is in the data, and none may be going on behind its end."""
+        return (not data or data[-1] not in self._letters) and not self._candidates(data)
 
     def spans(self, data: bytes, start: int = 0) -> list[tuple[int, int]]:
         """Where the characters to replace lie, from `start` on, in order and apart.

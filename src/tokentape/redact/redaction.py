@@ -43,7 +43,8 @@ class Redaction:
     ) -> None:
         self.patterns = patterns if patterns is not None else Patterns()
         self.paths = paths if paths is not None else Paths()
-        self._kept: dict[str, dict[str, str]] = {}
+        self._texts: dict[str, str] = {}
+        self._urls: dict[str, str] = {}
         names = [name.lower() for name in (*SAFE_HEADERS, *safe_headers)]
         self._safe = frozenset(name for name in names if not name.endswith("*"))
         self._safe_beginnings = tuple(name[:-1] for name in names if name.endswith("*"))
@@ -63,22 +64,10 @@ class Redaction:
 
     def text(self, value: str) -> str:
         """Text with secrets redacted."""
-        return self._known(value, self._text)
+        return _remembered(value, self._texts, self._text)
 
     def _text(self, value: str) -> str:
         return self.patterns.redact(value.encode("latin-1", "replace")).decode("latin-1")
-
-    def _known(self, value: str, redact: Callable[[str], str]) -> str:
-        """Headers and URLs come again with each request: what becomes of them is kept."""
-        kept = self._kept.setdefault(redact.__name__, {})
-        found = kept.get(value)
-        if found is None:
-            found = redact(value)
-            if len(value) <= _MOST_KEPT:
-                if len(kept) >= _KEPT:
-                    kept.clear()
-                kept[value] = found
-        return found
 
     def scope(self, scope: str) -> str:
         """A scope's name with secrets redacted."""
@@ -88,7 +77,7 @@ class Redaction:
 
     def url(self, url: str) -> str:
         """A URL without credentials, its secret parameters and whatever looks like one redacted."""
-        return self._known(url, self._url)
+        return _remembered(url, self._urls, self._url)
 
     def _url(self, url: str) -> str:
         try:
@@ -102,3 +91,15 @@ class Redaction:
     def body(self, body: bytes) -> bytes:
         """A whole body, by path and by pattern."""
         return self.patterns.redact(self.paths.redact(body) if self.paths else body)
+
+
+def _remembered(value: str, known: dict[str, str], redact: Callable[[str], str]) -> str:
+    """Headers and URLs come again with each request: what becomes of them is kept."""
+    found = known.get(value)
+    if found is None:
+        found = redact(value)
+        if len(value) <= _MOST_KEPT:
+            if len(known) >= _KEPT:
+                known.clear()
+            known[value] = found
+    return found

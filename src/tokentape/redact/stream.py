@@ -29,6 +29,11 @@ class ReadRedactor:
             if not rest:
                 return [Read(b"", read.offset_us)]
             read = Read(rest, read.offset_us)
+        if not self._held:
+            data = self._context + read.data
+            if self._patterns.is_clear(data):
+                self._context = data[-self._patterns.context :]
+                return [read]
         self._held.append(read)
         data = self._joined()
         start = len(self._context)

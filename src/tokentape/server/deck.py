@@ -66,6 +66,16 @@ class Answers:
             self.size -= dropped.weight
 
 
+class _Settling:
+    """Exchanges that answer the same request, on their way to the disk, and who waits for them."""
+
+    __slots__ = ("exchanges", "waiting")
+
+    def __init__(self) -> None:
+        self.exchanges = 0
+        self.waiting: list[Callable[[], None]] = []
+
+
 class Deck:
     """Made and used on the server's loop; only `load` and `explain` may run on the worker.
 
@@ -92,7 +102,7 @@ class Deck:
         self.observer = observer
         self.forwarded = 0  # exchanges, which their numbers count
         self.recorder: Recorder | None = None
-        self._settling: dict[Wanted, list[Callable[[], None]]] = {}
+        self._settling: dict[Wanted, _Settling] = {}
         self._redaction = settings.redaction
         self.library = library
         self.settings = settings
@@ -173,14 +183,14 @@ class Deck:
 
     def begun(self, wanted: Wanted) -> None:
         """An exchange that will answer such requests is over, and on its way to the disk."""
-        self._settling.setdefault(wanted, [])
+        self._settling.setdefault(wanted, _Settling()).exchanges += 1
 
     def when_settled(self, wanted: Wanted, retry: Callable[[], None]) -> bool:
         """Whether such an exchange is on its way to the disk; then `retry` is called afterwards."""
-        waiting = self._settling.get(wanted)
-        if waiting is None:
+        settling = self._settling.get(wanted)
+        if settling is None:
             return False
-        waiting.append(retry)
+        settling.waiting.append(retry)
         return True
 
     def ask(self, body: bytes) -> Asked:
@@ -225,8 +235,12 @@ class Deck:
             )
             self.matcher.add(entry)
         wanted = (exchange.request.method.upper(), recording.operation, asked.key)
-        for retry in self._settling.pop(wanted, ()):
-            retry()
+        settling = self._settling[wanted]
+        settling.exchanges -= 1
+        if not settling.exchanges:
+            del self._settling[wanted]
+            for retry in settling.waiting:
+                retry()
 
     def load(self, entry: Entry, wire: Wire) -> Answer:
         """The prepared answer, from disk. Raises TokenTapeError when the tape is not as it was."""

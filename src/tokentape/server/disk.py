@@ -158,7 +158,7 @@ class Disk:
             written.append(line)
             data.append(line.data.replace(_NUMBER, b'"exchange":%d' % place.number, 1))
             position += len(data[-1])
-            place.end = position
+            place.end = position - 1  # without its line end
         try:
             appender.write(data)
         except Unwritten as error:

@@ -145,11 +145,15 @@ class ReplayProtocol(Intake):
                 return
             operation = deck.operation(target)
         asked = deck.asked.get(body) or deck.ask(body)
+        if deck.forwards and self._awaits(
+            Asking(method, target, body, wire, headers, scope), operation, asked
+        ):
+            return
         found = deck.matcher.find(method, operation, asked.key, scope, asked.model, asked.streaming)
         if isinstance(found, Miss):
             asking = Asking(method, target, body, wire, headers, scope)
             if deck.forwards:
-                self._record(asking, operation, asked)
+                self._pass_on(asking, operation, asked)
                 return
             self._work(asking, self._missed, deck.explain, found, body, text(target))
             return
@@ -268,8 +272,8 @@ class ReplayProtocol(Intake):
 
     # Upstreams
 
-    def _record(self, asking: Asking, operation: str, asked: Asked) -> None:
-        """Nothing recorded answers: pass it on, unless what will is on its way to the disk."""
+    def _awaits(self, asking: Asking, operation: str, asked: Asked) -> bool:
+        """Whether an answer to this was recorded just now: once it is on disk, it is looked for."""
 
         def retry() -> None:
             if self._asking is asking:
@@ -284,12 +288,12 @@ class ReplayProtocol(Intake):
                     asking.scope,
                 )
 
-        if self.deck.when_settled((asking.method.upper(), operation, asked.key), retry):
-            self._busy = True
-            self._asking = asking
-            self._asked_us = self.deck.now_us()
-        else:
-            self._pass_on(asking, operation, asked)
+        if not self.deck.when_settled((asking.method.upper(), operation, asked.key), retry):
+            return False
+        self._busy = True
+        self._asking = asking
+        self._asked_us = self.deck.now_us()
+        return True
 
     def _pass_on(self, asking: Asking, operation: str, asked: Asked | None = None) -> None:
         self._busy = True

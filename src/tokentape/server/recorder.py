@@ -36,7 +36,8 @@ from tokentape.server.scopes import tape_name
 # Bytes that may wait for the disk, noted or as lines; behind it exchanges are given up.
 _MOST_WAITING = 64 * 1024 * 1024
 _LINE = 200  # about what a note takes beside its bytes
-_AT_ONCE = 32  # notes worked off before the loop is looked after again
+_AT_ONCE = 4  # notes worked off before the loop is looked after again
+_FLUSH_S = 0.001  # what was forwarded is on its way to the disk so much later
 _CLOSE_S = 5.0
 # How long the next read of an exchange waits at most until the one before it is on disk. A disk
 # that takes longer is not waited for again for a while, twice as long each time.
@@ -212,6 +213,7 @@ class Recorder:
         self._put = 0  # bytes handed to the disk since the start
         self._lines: list[Line] = []
         self._scheduled = False
+        self._flushing = False
         self._overrun = False
         self._not_before_us = 0  # when a disk that stalled is waited for again
         self._pause_us = _PAUSE_US
@@ -273,9 +275,16 @@ class Recorder:
             self._scheduled = bool(notes)
             if notes:
                 self._loop.call_soon(self._work_off)
-            if self._lines:
-                self._disk.put(self._lines)
-                self._lines = []
+            if self._lines and not self._flushing:
+                # Waking the disk's thread costs as much as a read: it is done now and then.
+                self._flushing = True
+                self._loop.call_later(_FLUSH_S, self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = False
+        if self._lines:
+            self._disk.put(self._lines)
+            self._lines = []
 
     def catch_up(self, place: Place) -> None:
         """Have all that is noted on disk, if it goes quickly."""
@@ -284,6 +293,7 @@ class Recorder:
             return
         while self._notes:
             self._work_off()
+        self._flush()
         if self._disk.wait(place, _WAIT_S):
             self._pause_us = _PAUSE_US
         else:
@@ -306,5 +316,6 @@ class Recorder:
         """Write all that is noted. The loop is still there, but need not run again."""
         while self._notes:
             self._work_off()
+        self._flush()
         if not self._disk.close(_CLOSE_S):
             self._trouble(f"the disk did not take all within {_CLOSE_S:g} s: tapes may be cut")
