@@ -184,7 +184,7 @@ DAMAGED: list[tuple[str, bytes, int, str]] = [
     ("a read without bytes", lines_of((5, {"line": "read", "exchange": 0})), 5, "expected json"),
     ("bad base64", lines_of((5, {"line": "read", "exchange": 0, "base64": "?"})), 5, "base64"),
     ("an unknown kind", lines_of((5, {**READ, "line": "chunk"})), 5, "got 'chunk'"),
-    ("an unknown ending", lines_of((6, {**END, "ending": "lost"})), 6, "one of 'complete', 'cut by"),
+    ("an unknown ending", lines_of((6, {**END, "ending": "lost"})), 6, "one of 'complete', 'cut "),
     (
         "an unknown fidelity",
         lines_of((2, lines_of().splitlines()[1].replace(b'"wire"', b'"near"'))),

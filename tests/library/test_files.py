@@ -59,6 +59,58 @@ def test_a_folder_is_walked_in_path_order_without_following_links_out(tmp_path: 
     assert [file.scope for file in find([root])] == ["a/x", "b/in", "b/x", "e"]
 
 
+def test_links_in_a_circle_are_one_refused_file_each(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    save(TAPE, tmp_path / "x.tape.jsonl")
+    paths = [file.path for file in find([tmp_path])]
+    assert paths[-1] == f"{tmp_path}/x.tape.jsonl"
+    for path in paths[:-1]:
+        with pytest.raises(OSError, match="Too many levels of symbolic links"):
+            open_file(path)
+
+
+def test_a_folder_below_that_can_not_be_listed_is_a_refused_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A superuser may list everything, so the kernel's answer is put in its mouth.
+    opened = os.open
+    (tmp_path / "closed").mkdir()
+    save(TAPE, tmp_path / "x.tape.jsonl")
+
+    def refuses(path: str, flags: int, *more: int) -> int:
+        if os.fspath(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return opened(path, flags, *more)
+
+    monkeypatch.setattr(os, "open", refuses)
+    assert [file.path for file in find([tmp_path])] == [
+        f"{tmp_path}/closed",
+        f"{tmp_path}/x.tape.jsonl",
+    ]
+    with pytest.raises(PermissionError):
+        open_file(tmp_path / "closed")
+    with pytest.raises(UsageError, match=r"closed can't be listed: Permission denied"):
+        list(find([tmp_path / "closed"]))
+
+
+def test_folders_may_be_nested_deeper_than_python_calls(tmp_path: Path) -> None:
+    folder = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("d", dir_fd=folder)
+        below = os.open("d", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = below
+    os.close(os.open("x.json", os.O_CREAT, dir_fd=folder))
+    os.close(folder)
+    scopes = [file.scope for file in find([tmp_path])]
+    # pytest's own clearing up would call as deep.
+    os.unlink(tmp_path / ("d/" * 1100) / "x.json")
+    (tmp_path / "stays").touch()
+    os.removedirs(tmp_path / ("d/" * 1100))
+    assert scopes == ["d/" * 1100 + "x"]
+
+
 def test_a_file_named_twice_is_found_once(tmp_path: Path) -> None:
     save(TAPE, tmp_path / "x.tape.jsonl")
     assert len(list(find([tmp_path, tmp_path / "x.tape.jsonl"]))) == 1
@@ -131,6 +183,24 @@ def test_nothing_is_overwritten_unless_forced(tmp_path: Path) -> None:
 def test_a_destination_that_can_not_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="can't be written: No such file or directory"):
         save(TAPE, tmp_path / "nowhere" / "x.tape.jsonl")
+
+
+def test_a_destination_that_is_no_file_is_left_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.sse")
+    for path in (tmp_path, tmp_path / "pipe.sse", Path(os.devnull)):
+        with pytest.raises(UsageError, match="can't be written: it is not a regular file"):
+            save(TAPE, path, format="sse", force=True)
+
+
+def test_a_destination_that_can_not_be_looked_at_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refuses)
+    with pytest.raises(UsageError, match="can't be written: Permission denied"):
+        save(TAPE, tmp_path / "x.tape.jsonl")
 
 
 def test_a_write_that_fails_halfway_leaves_what_was_there(tmp_path: Path) -> None:

@@ -79,32 +79,55 @@ def refusal(path: str, error: Exception) -> Refusal:
     raise error
 
 
-def _walk(folder: str, root: str, below: int) -> Iterator[Found]:
+def _walk(root: str) -> Iterator[Found]:
     """Every file below a folder in the order of its path, hidden names left out.
 
-    Links to folders are not followed: what they lead to is either walked anyway or outside.
-    `below` is how many characters of a path are the given folder's.
+    Links to folders are not followed: what they lead to is either walked anyway or outside. A
+    folder below that can't be listed is given as if it were a file, which then can't be read.
     """
+    real = os.path.realpath(root)
+    below = len(os.path.join(root, ""))
+    # A stack of our own: folders may be nested deeper than Python may call, or than files open.
+    todo = [_listed(root, real, below)]
+    while todo:
+        if not todo[-1]:
+            todo.pop()
+            continue
+        item = todo[-1].pop()
+        if isinstance(item, Found):
+            yield item
+            continue
+        try:
+            todo.append(_listed(item, real, below))
+        except OSError:
+            yield Found(item, scope_of(item[below:]))
+
+
+def _listed(folder: str, root: str, below: int) -> list[Found | str]:
+    """What is in a folder, the last name first; a folder in it as its path."""
     # From an open folder the kernel finds a file by its name alone: a third faster for many.
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     before = os.path.join(folder, "")
+    found: list[Found | str] = []
     try:
         with os.scandir(descriptor) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
+            entries = sorted(listing, key=lambda entry: entry.name, reverse=True)
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             path = before + entry.name
             if entry.is_dir(follow_symlinks=False):
-                yield from _walk(path, root, below)
+                found.append(path)
             elif not entry.is_symlink() or _leads_to_file_in(path, root):
-                yield _found(path, below, entry)
+                found.append(_found(path, below, entry))
     finally:
         os.close(descriptor)
+    return found
 
 
 def _leads_to_file_in(path: str, root: str) -> bool:
-    return not os.path.isdir(path) and Path(path).resolve().is_relative_to(root)
+    # Where links lead in a circle, realpath gives one of them.
+    return not os.path.isdir(path) and Path(os.path.realpath(path)).is_relative_to(root)
 
 
 def _found(path: str, below: int, entry: "os.DirEntry[str]") -> Found:
@@ -118,7 +141,7 @@ def _found(path: str, below: int, entry: "os.DirEntry[str]") -> Found:
 def find(paths: Iterable[Path | str]) -> Iterator[Found]:
     """The files that these paths name, folders walked, in path order; none of them twice.
 
-    Raises UsageError where a path does not exist or a folder can't be listed.
+    Raises UsageError where a path does not exist or is a folder that can't be listed.
     """
     given = [os.fspath(path) for path in paths]
     seen: set[str] = set()
@@ -136,7 +159,7 @@ def _below(root: str) -> Iterator[Found]:
     """The files of one path that was given."""
     if os.path.isdir(root):
         try:
-            yield from _walk(root, os.path.realpath(root), len(os.path.join(root, "")))
+            yield from _walk(root)
         except OSError as error:
             raise UsageError(f"{error.filename} can't be listed: {error.strerror}") from None
     elif os.path.exists(root):
@@ -147,12 +170,15 @@ def _below(root: str) -> Iterator[Found]:
         raise UsageError(f"no such file or folder: {root}")
 
 
+def _opened(path: str, flags: int) -> int:
+    # Else a pipe that nobody writes to would hold us for ever.
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def read_bytes(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> bytes:
     """A regular file's bytes. Raises OSError, LimitError; RefusedError for pipes and devices."""
-    # Without O_NONBLOCK a pipe that nobody writes to would hold us for ever.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
+    with open(path, "rb", opener=_opened) as file:
+        status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise RefusedError("not a regular file", "only files and folders are read")
         if status.st_size > limits.max_bytes:
@@ -230,10 +256,13 @@ def save(tape: Tape, path: Path | str, *, format: str | None = None, force: bool
 
 def write_whole(data: bytes, path: Path, *, force: bool) -> None:
     """Put bytes at a path in one step: a failure leaves what was there, and nothing else."""
-    if not force and path.exists():
-        raise UsageError(f"{path} exists; pass --force to replace it")
     temporary = None
     try:
+        if path.exists():
+            if not path.is_file():
+                raise UsageError(f"{path} can't be written: it is not a regular file")
+            if not force:
+                raise FileExistsError
         with tempfile.NamedTemporaryFile(
             dir=path.parent, prefix=f".{path.name[:100]}.", delete=False
         ) as file:
