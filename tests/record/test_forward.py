@@ -296,6 +296,50 @@ def test_a_connection_is_used_again_and_200_streams_have_200(tmp_path: Path) -> 
         assert up.connections == 200
 
 
+def test_requests_sent_together_are_answered_in_order(tmp_path: Path) -> None:
+    numbers = at_once(*(head("Content-Length: 1") + b"%d" % n for n in range(5)))
+    with (
+        upstream(numbers) as up,
+        recorder(tmp_path, up.url) as server,
+        Raw(server.base_url) as client,
+    ):
+        client.send(b"".join(request(asked(text=str(n))) for n in range(5)))
+        assert [client.answer().body for _ in range(5)] == [b"0", b"1", b"2", b"3", b"4"]
+    assert [e.request.body for e in recorded(tmp_path)] == [asked(text=str(n)) for n in range(5)]
+
+
+def test_an_upload_over_the_limit_goes_nowhere(tmp_path: Path) -> None:
+    with (
+        upstream(at_once(OK)) as up,
+        recorder(tmp_path, up.url, max_body=1000) as server,
+        Raw(server.base_url) as client,
+    ):
+        client.send(request(b"", "X: 1").replace(b"Length: 0", b"Length: 104857600"))
+        assert client.answer().status == 413
+        assert up.connections == 0
+
+
+def test_signing_replaces_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("botocore", reason="signing for AWS is an extra")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAABCDEFGHIJKLMNOP")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token")
+    with (
+        upstream(at_once(OK)) as up,
+        recorder(tmp_path, Upstream("a", up.url, sigv4="us-east-1/bedrock")) as server,
+        Raw(server.base_url) as client,
+    ):
+        client.post(b"{}", "Authorization: Bearer none", "X-A: 1")
+        assert client.answer().whole
+        sent = up.requests.get(timeout=20).decode()
+    assert "Bearer" not in sent
+    assert "Authorization: AWS4-HMAC-SHA256 Credential=AKIAABCDEFGHIJKLMNOP/" in sent
+    assert "/us-east-1/bedrock/aws4_request, SignedHeaders=host;x-amz-date" in sent
+    assert "X-Amz-Security-Token: token\r\n" in sent
+    (exchange,) = recorded(tmp_path)
+    assert {name for name, _ in exchange.request.headers} == {"Host", "Content-Length"}
+
+
 def test_models_are_the_upstreams_unless_replaying(tmp_path: Path) -> None:
     models = head("Content-Length: 11") + b'{"data":[]}'
     with (

@@ -8,11 +8,14 @@ from pathlib import Path
 import brotli
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.record.recording import Told, process, recorded, recorder
 from tests.record.upstream import Connection, at_once, chunked, head, upstream
 from tests.server.raw import Raw
 from tests.server.tapes import asked
+from tests.wire import cut
 from tokentape.model import Ending, Read
 from tokentape.redact import Paths, Redaction
 from tokentape.redact import bodies as bodies_module
@@ -229,6 +232,20 @@ def test_paths_wait_for_the_end_of_an_event_and_no_longer() -> None:
     assert len(redactor.feed(Read(FRAME[20:], 2))) == 2
     assert redactor.feed(Read(b"data: half", 3)) == []
     assert [read.data for read in redactor.flush()] == [b"data: half"]
+
+
+@given(st.lists(st.integers(0, 200), max_size=12), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_paths_leave_every_other_byte_alone(places: list[int], end: str) -> None:
+    events = ['{"id":"PLANTED"}', '{"n":1.00}', "[DONE]", '{"a":{"user":["PLANTED"]},"n":2}']
+    text = "".join(f"event: x{end}data: {event}{end}{end}" for event in events).encode()
+    redactor = body_redactor(PATHS, (("content-type", "text/event-stream"),))
+    out = []
+    for offset, data in enumerate(cut(text, places)):
+        out += redactor.feed(Read(data, offset))
+    out += redactor.flush()
+    assert [read.offset_us for read in out] == list(range(len(places) + 1))
+    clean = text.replace(b'"PLANTED"', b'"REDACTED"').replace(b'["REDACTED"]', b'"REDACTED"')
+    assert b"".join(read.data for read in out) == clean
 
 
 def test_paths_over_the_bound_keep_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:

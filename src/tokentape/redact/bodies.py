@@ -6,6 +6,7 @@ stream that paths point into until each frame's end.
 """
 
 import re
+from collections import deque
 from typing import Protocol
 
 from tokentape import content
@@ -117,7 +118,8 @@ class _Held:
 class _Frames:
     """An event stream by path, frame by frame, then by pattern.
 
-    A frame that is redacted stands whole in the read in which it began.
+    A read is held while it ends within a frame. A frame that is redacted stands whole in the read
+    in which it began. Positions are counted from the body's first byte.
     """
 
     holds = False
@@ -126,74 +128,74 @@ class _Frames:
         self.notes: list[str] = []
         self._paths = redaction.paths
         self._reads = ReadRedactor(redaction.patterns)
-        self._held: list[Read] = []
-        self._size = 0
+        self._held: deque[tuple[int, Read]] = deque()  # with where each begins
+        self._frames: deque[tuple[int, int, bytes | None]] = deque()  # from, to, and redacted
+        self._data = bytearray()  # from `_base` on
+        self._base = 0
+        self._open = 0  # where the frame begins that has not ended
         self._over = False
 
     def feed(self, read: Read) -> list[Read]:
         if self._over:
             return []
-        self._held.append(read)
-        self._size += len(read.data)
-        # Line ends may be cut anywhere: those that close a frame are looked for in what is held.
-        data = b"".join(held.data for held in self._held)
-        end = 0
-        for match in _BLANK_LINE.finditer(data):
-            end = match.end()
-        if end == len(data) and end:
-            return self._release(data)
-        if self._size > MOST_HELD:
+        size = self._base + len(self._data)
+        self._held.append((size, read))
+        self._data += read.data
+        # Line ends may be cut anywhere: the last ones of the read before are looked at again.
+        for match in _BLANK_LINE.finditer(self._data, max(self._open, size - 3) - self._base):
+            self._end_frame(self._base + match.end())
+        released = self._release()
+        if len(self._data) > MOST_HELD:
             self._over = True
-            self._held = []
+            self._held.clear()
+            self._data.clear()
             self.notes.append(
                 f"the rest of the body is left out: over {MOST_HELD} bytes without the end of an "
                 "event can't be searched for secrets by path"
             )
-        return []
+        return released
 
     def flush(self) -> list[Read]:
-        released = self._release(b"".join(held.data for held in self._held))
-        return released + self._reads.flush()
+        self._end_frame(self._base + len(self._data))
+        return self._release() + self._reads.flush()
 
     def headers(self, headers: Headers) -> Headers:
         return headers
 
-    def _release(self, data: bytes) -> list[Read]:
-        """All that is held, each frame redacted in the read it begins in."""
-        held, self._held, self._size = self._held, [], 0
-        frames = self._frames(data)
+    def _end_frame(self, end: int) -> None:
+        frame = bytes(self._data[self._open - self._base : end - self._base])
+        clean = self._clean(frame)
+        self._frames.append((self._open, end, None if clean == frame else clean))
+        self._open = end
+
+    def _release(self) -> list[Read]:
+        """The reads behind which no frame is open."""
         out: list[Read] = []
-        position = 0
-        at = 0
-        for read in held:
-            end = position + len(read.data)
-            pieces: list[bytes] = []
-            while at < len(frames):
-                start, stop, clean = frames[at]
-                if clean is None:
-                    pieces.append(data[max(start, position) : min(stop, end)])
-                elif start >= position and start < end:
-                    pieces.append(clean)
-                if stop > end:
-                    break
-                at += 1
-            out += self._reads.feed(Read(b"".join(pieces), read.offset_us))
-            position = end
+        while self._held:
+            start, read = self._held[0]
+            end = start + len(read.data)
+            if end > self._open:
+                break
+            self._held.popleft()
+            out += self._reads.feed(Read(self._redacted(start, end), read.offset_us))
+            del self._data[: end - self._base]
+            self._base = end
         return out
 
-    def _frames(self, data: bytes) -> list[tuple[int, int, bytes | None]]:
-        """Where each frame lies, and what it becomes, None where it stays as it is."""
-        found: list[tuple[int, int, bytes | None]] = []
-        start = 0
-        ends = [match.end() for match in _BLANK_LINE.finditer(data)]
-        if not ends or ends[-1] < len(data):
-            ends.append(len(data))
-        for end in ends:
-            frame = data[start:end]
-            clean = self._clean(frame)
-            found.append((start, end, None if clean == frame else clean))
-            start = end
-        return found
+    def _redacted(self, start: int, end: int) -> bytes:
+        """What becomes of a read that lies there: of its frames what begins in it, or stays."""
+        pieces: list[bytes] = []
+        for begins, ends, clean in self._frames:
+            if begins >= end:
+                break
+            if clean is None:
+                first, last = max(begins, start) - self._base, min(ends, end) - self._base
+                pieces.append(bytes(self._data[first:last]))
+            elif begins >= start:
+                pieces.append(clean)
+        while self._frames and self._frames[0][1] <= end:
+            self._frames.popleft()
+        return b"".join(pieces)
 
     def _clean(self, frame: bytes) -> bytes:
         lines = re.split(rb"(\r\n|\r|\n)", frame)

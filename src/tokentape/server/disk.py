@@ -118,7 +118,11 @@ class Disk:
         for line in lines:
             by_tape.setdefault(line.place.name, []).append(line)
         for name, those in by_tape.items():
-            self._append(name, [line for line in those if not line.place.lost])
+            try:
+                self._append(name, [line for line in those if not line.place.lost])
+            except OSError as error:
+                # Closing a file may fail, too.
+                self._lose(name, those, str(error))
         with self._progress:
             for line in lines:
                 line.place.written += 1

@@ -310,7 +310,8 @@ class ReplayProtocol(Intake):
 
     def say_problem(self, asking: Asking, status: int, type: str, message: str) -> None:
         """Answer for an upstream that gave no answer."""
-        self.deck.tell(message)
+        if self.deck.observer is None:
+            self.deck.tell(message)
         close = asking.wire is not Wire.KEEP
         head_only = asking.method == "HEAD"
         self.transport.write(
