@@ -48,6 +48,11 @@ CASES: list[tuple[str, Any, list[Piece]]] = [
         {"choices": [{"message": {"content": "Yes"}, "finish_reason": "stop"}]},
         [Piece("content", "Yes"), Piece("finish", "stop")],
     ),
+    (
+        "a message with two calls, which carry no index",
+        {"choices": [{"message": {"tool_calls": [{"function": {"name": n}} for n in "ab"]}}]},
+        [Piece("tool_name", "a"), Piece("tool_name", "b", 0, 1)],
+    ),
     ("a text completion", {"choices": [{"text": "Yes"}]}, [Piece("content", "Yes")]),
     ("usage", {"choices": [], "usage": {"a": 1}}, [Piece("usage", {"a": 1})]),
     ("an error", {"error": {"message": "no"}}, [Piece("error", {"message": "no"})]),

@@ -191,7 +191,54 @@ def test_convert_repairs_only_when_asked(folder: Path, tmp_path: Path) -> None:
     assert any("repair" in note for note in exchange.notes)
 
 
+@pytest.mark.parametrize("command", ["show", "play"])
+def test_a_refused_file_is_told_as_ls_tells_it(folder: Path, command: str) -> None:
+    told = run(command, folder / "c.txt", code=1)
+    assert told.stdout == ""
+    assert told.stderr == run("ls", folder / "c.txt", code=1).stderr
+
+
+def test_play_says_where_there_is_nothing_of_a_chat_completion(tmp_path: Path) -> None:
+    frame = b'event: ping\ndata: {"type":"ping"}\n\n'
+    save(Tape(exchanges=(streamed(frame),)), tmp_path / "x.tape.jsonl")
+    assert "`tokentape show` shows it whole" in run("play", tmp_path / "x.tape.jsonl").stdout
+
+
+def test_play_shows_names_in_brackets_as_they_are(tmp_path: Path) -> None:
+    save(Tape(exchanges=(streamed(),)), tmp_path / "test[gpt-4.1][|a].tape.jsonl")
+    played = run("play", tmp_path / "test[gpt-4.1][|a].tape.jsonl", "--speed", "max").stdout
+    assert played.startswith("test[gpt-4.1][|a].tape.jsonl#0  chat.completions  gpt-test")
+
+
+def test_names_that_are_no_text_or_no_line_are_listed(tmp_path: Path) -> None:
+    odd, lines = tmp_path / "a\udcff.tape.jsonl", tmp_path / "b\nc.txt"
+    save(Tape(exchanges=(streamed(),)), odd)
+    lines.write_text("Dear diary,\n")
+    result = run("ls", tmp_path, code=1)
+    assert f"{tmp_path}/a\\udcff.tape.jsonl#0" in result.stdout
+    assert result.stderr.startswith(f"{tmp_path}/b\\nc.txt: text")
+    assert result.stderr.count("\n") == 1
+    told = rows(run("ls", odd, "--json")) + rows(run("show", odd, "--json"))
+    assert [row["path"] for row in told] == [f"{tmp_path}/a\\udcff.tape.jsonl"] * 2
+
+
+def test_a_terminal_that_lacks_a_character_gets_it_escaped(tmp_path: Path) -> None:
+    save(Tape(exchanges=(streamed(chunk("40°C")),)), tmp_path / "x.tape.jsonl")
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "play", str(tmp_path / "x.tape.jsonl")],
+        capture_output=True,
+        check=False,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert b"answer: 40\\xb0C" in ran.stdout
+
+
 FAILURES: list[tuple[str, list[str], str]] = [
+    ("nothing to show", ["show", "{tmp}/nowhere"], "can't be read: No such file or directory"),
+    ("a folder to show", ["show", "{folder}"], "expected a file, got a folder"),
+    ("nothing to play", ["play", "{tmp}/nowhere"], "can't be read: No such file or directory"),
+    ("a folder to play", ["play", "{folder}"], "expected a file, got a folder"),
     ("no such source", ["convert", "{tmp}/nowhere.yaml", "{tmp}/x.tape.jsonl"], "can't be read"),
     ("not a recording", ["convert", "{folder}/c.txt", "{tmp}/x.tape.jsonl"], "text"),
     ("it exists", ["convert", "{folder}/a.tape.jsonl", "{folder}/a.tape.jsonl"], "--force"),

@@ -64,11 +64,11 @@ def test_what_was_not_begun_is_passed_over() -> None:
 def test_a_terminal_shows_what_still_runs() -> None:
     terminal = Console(file=io.StringIO(), width=120, force_terminal=True)
     with LiveWatch(terminal) as watch:
-        watch.began(0, model="gpt-test", **BEGAN)
+        watch.began(0, model="gpt-test[/b]", **BEGAN)
         watch.responded(0, status=200, streaming=True, offset_us=100)
         watch.read(0, chunk("a"), 250_000)
         watch._live.refresh()
-        assert "gpt-test" in text(watch)
+        assert "gpt-test[/b]" in text(watch)
         assert "1 tok" in text(watch)
         watch.ended(0, ending=Ending.COMPLETE, offset_us=470_000, note=None)
     assert "complete after 470 ms" in text(watch)

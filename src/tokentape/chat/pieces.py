@@ -14,8 +14,10 @@ REASONING_FIELDS = ("reasoning_content", "reasoning")
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """`choice` and `tool` are indexes (0 where the chunk gives none). `value` is text; for `usage`
-    and `error` the JSON value as it came."""
+    """`choice` and `tool` are indexes; where the chunk gives none, 0 and the place in its list.
+
+    `value` is text; for `usage` and `error` the JSON value as it came.
+    """
 
     kind: Kind
     value: Any
@@ -23,8 +25,8 @@ class Piece(msgspec.Struct, frozen=True):
     tool: int = 0
 
 
-def _index(value: Any) -> int:
-    return value if isinstance(value, int) else 0
+def _index(value: Any, otherwise: int = 0) -> int:
+    return value if isinstance(value, int) else otherwise
 
 
 def _texts(content: Any) -> Iterator[tuple[Kind, str]]:
@@ -54,11 +56,12 @@ def _delta(delta: dict[str, Any], choice: int) -> Iterator[Piece]:
     if isinstance(delta.get("refusal"), str) and delta["refusal"]:
         yield Piece("refusal", delta["refusal"], choice)
     calls = delta.get("tool_calls")
-    for call in calls if isinstance(calls, list) else ():
+    for position, call in enumerate(calls if isinstance(calls, list) else ()):
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(function, dict):
             continue
-        tool = _index(call.get("index"))
+        # A message's calls carry no index, nor do those of some providers' deltas.
+        tool = _index(call.get("index"), position)
         if isinstance(function.get("name"), str) and function["name"]:
             yield Piece("tool_name", function["name"], choice, tool)
         if isinstance(function.get("arguments"), str) and function["arguments"]:

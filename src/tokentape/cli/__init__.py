@@ -1,5 +1,6 @@
 """The command line: one module per command, imported when it is called."""
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -54,6 +55,9 @@ def main() -> None:
     """Run the command line; errors of ours become one line on stderr and exit code 2."""
     if "_TOKENTAPE_COMPLETE" in os.environ:
         cli.main()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # As stderr does: a character that the terminal's encoding lacks stops no command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         # click's own main() would end with 1, our code for findings, when a pipe breaks.
         with cli.make_context("tokentape", sys.argv[1:]) as ctx:

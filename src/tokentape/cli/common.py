@@ -7,7 +7,7 @@ from typing import TypeVar
 import click
 
 from tokentape import view
-from tokentape.errors import RepairNeeded, TokenTapeError
+from tokentape.errors import RepairNeeded, TokenTapeError, UsageError
 from tokentape.library import Opened, Refusal, find, open_file
 from tokentape.library.files import refusal
 from tokentape.limits import DEFAULT_LIMITS, Limits
@@ -44,6 +44,24 @@ def open_reporting(path: Path | str, limits: Limits) -> Opened:
         return open_file(path, repair=True, limits=limits)
 
 
+def open_one(ctx: click.Context, path: Path, limits: Limits) -> Opened:
+    """The recording in a file. One that is refused is told as `ls` tells it, and ends the command.
+
+    Raises UsageError where there is no file to read.
+    """
+    try:
+        return open_reporting(path, limits)
+    except IsADirectoryError:
+        raise UsageError(
+            f"{path}: expected a file, got a folder; `tokentape ls` lists what is in it"
+        ) from None
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {error.strerror}") from None
+    except TokenTapeError as error:
+        report_refused(refusal(str(path), error))
+        ctx.exit(1)
+
+
 def open_all(paths: tuple[Path, ...], limits: Limits) -> Iterator[Opened | Refusal]:
     """Every recording below these paths, opened or refused, in path order."""
     for found in find(paths):
@@ -55,14 +73,22 @@ def open_all(paths: tuple[Path, ...], limits: Limits) -> Iterator[Opened | Refus
 
 def report_refused(refused: Refusal) -> None:
     """One line on stderr: path, what it is, why."""
-    click.echo(f"{refused.path}: {refused.what}: {refused.why}", err=True)
+    click.echo(one_line(f"{refused.path}: {refused.what}: {refused.why}"), err=True)
+
+
+def one_line(text: str) -> str:
+    """Text for one line of a terminal: what is no character to print stands escaped."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def row_of(opened: Opened, number: int) -> view.Row:
     """The row of one exchange in a listing."""
     return view.row(
         opened.tape.exchanges[number],
-        path=str(opened.path),
+        # A name of bytes that are no UTF-8 is no JSON text as it is.
+        path=str(opened.path).encode("utf-8", "backslashreplace").decode(),
         number=number,
         format=opened.format,
         needs_repair=bool(opened.repairs),

@@ -6,7 +6,14 @@ import click
 import msgspec
 
 from tokentape import view
-from tokentape.cli.common import limits_options, open_all, paths_argument, report_refused, row_of
+from tokentape.cli.common import (
+    limits_options,
+    one_line,
+    open_all,
+    paths_argument,
+    report_refused,
+    row_of,
+)
 from tokentape.library import Refusal
 from tokentape.limits import Limits
 
@@ -17,7 +24,7 @@ def _line(row: view.Row) -> str:
     kind = f"{row.events} events" if row.streaming else "document"
     marks = "" if row.ending == "complete" else f"  {row.ending}"
     marks += "  needs repair" if row.needs_repair else ""
-    return (
+    return one_line(
         f"{row.path}#{row.exchange}  {row.format} ({row.fidelity})  {row.method} {status} "
         f"{row.api}  {kind}  {row.bytes} bytes  {took}{marks}"
     )
@@ -44,7 +51,8 @@ def command(
             report_refused(opened)
             continue
         if not opened.tape.exchanges:
-            click.echo(f"{opened.path}: {opened.format}: no exchanges in it", err=True)
+            empty = f"{opened.path}: {opened.format}: no exchanges in it"
+            click.echo(one_line(empty), err=True)
         for number in range(len(opened.tape.exchanges)):
             row = row_of(opened, number)
             click.echo(msgspec.json.encode(row).decode() if as_json else _line(row))

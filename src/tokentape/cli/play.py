@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from tokentape import sse, view
 from tokentape.chat.pieces import pieces
-from tokentape.cli.common import chosen, limits_options, open_reporting
+from tokentape.cli.common import chosen, limits_options, one_line, open_one
 from tokentape.cli.player import Player
 from tokentape.clock import Clock, SystemClock
 from tokentape.limits import Limits
@@ -42,6 +43,10 @@ def play(exchange: Exchange, console: Console, clock: Clock, speed: float) -> No
     if exchange.ending is not Ending.COMPLETE:
         wait(exchange.end_offset_us)
     player.close()
+    if not player.played:
+        console.print(
+            "(nothing of a chat completion in it; `tokentape show` shows it whole)", style="dim"
+        )
     if exchange.ending is not Ending.COMPLETE:
         console.print(f"ending: {exchange.ending}", style="yellow")
 
@@ -51,17 +56,28 @@ def play(exchange: Exchange, console: Console, clock: Clock, speed: float) -> No
 @click.option("--exchange", "-x", type=int, help="Only this one, 0-based; all without it.")
 @click.option("--speed", default="1", show_default=True, metavar="1|N|max", help="How fast.")
 @limits_options
-def command(path: Path, exchange: int | None, speed: str, max_bytes: int, max_depth: int) -> None:
+@click.pass_context
+def command(
+    ctx: click.Context,
+    path: Path,
+    exchange: int | None,
+    speed: str,
+    max_bytes: int,
+    max_depth: int,
+) -> None:
     """Play a recorded stream in the terminal, at its pace.
 
     Reasoning and tool calls are told apart; the finish reason and usage follow. Where a recording
-    knows no times, none are invented: its answer is there at once.
+    knows no times, none are invented: its answer is there at once. A file that is refused is one
+    line on stderr, and the exit code is 1.
     """
     factor = parse_speed(speed)
     console = Console(highlight=False)
-    opened = open_reporting(path, Limits(max_bytes=max_bytes, max_depth=max_depth))
+    opened = open_one(ctx, path, Limits(max_bytes=max_bytes, max_depth=max_depth))
     for number in chosen(opened, exchange):
         found = opened.tape.exchanges[number]
         model = view.model(found)
-        console.rule(f"{path.name}#{number}  {view.api(found)}  {model}", align="left", style="dim")
+        title = one_line(f"{path.name}#{number}  {view.api(found)}  {model}")
+        # Text, since names such as test[gpt-4.1] would be taken for markup.
+        console.rule(Text(title), align="left", style="dim")
         play(found, console, SystemClock(), factor)

@@ -20,9 +20,13 @@ _LABELS = {"reasoning": "reasoning", "refusal": "refusal", "tool": "tool call", 
 
 
 class Player:
-    """Prints pieces as they come. A label opens each stretch of another kind, choice or tool."""
+    """Prints pieces as they come. A label opens each stretch of another kind, choice or tool.
+
+    `played` says whether there was any.
+    """
 
     def __init__(self, console: Console) -> None:
+        self.played = False
         self._console = console
         self._stretch: tuple[str, int, int] | None = None
         self._several = False
@@ -30,6 +34,7 @@ class Player:
 
     def feed(self, pieces: Iterable[Piece]) -> None:
         for piece in pieces:
+            self.played = True
             if piece.kind == "finish":
                 which = f" (choice {piece.choice})" if self._several else ""
                 self._ends.append(f"finish reason: {piece.value}{which}")

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from tokentape import view
-from tokentape.cli.common import chosen, limits_options, open_reporting, row_of
+from tokentape.cli.common import chosen, limits_options, open_one, row_of
 from tokentape.library import Opened
 from tokentape.limits import Limits
 from tokentape.model import Exchange, Headers
@@ -95,11 +95,20 @@ def _text(opened: Opened, number: int) -> str:
 @click.option("--exchange", "-x", type=int, help="Only this one, 0-based; all without it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @limits_options
+@click.pass_context
 def command(
-    path: Path, exchange: int | None, as_json: bool, max_bytes: int, max_depth: int
+    ctx: click.Context,
+    path: Path,
+    exchange: int | None,
+    as_json: bool,
+    max_bytes: int,
+    max_depth: int,
 ) -> None:
-    """Show an exchange whole: request, reads with offsets, events."""
-    opened = open_reporting(path, Limits(max_bytes=max_bytes, max_depth=max_depth))
+    """Show an exchange whole: request, reads with offsets, events.
+
+    A file that is refused is one line on stderr, and the exit code is 1.
+    """
+    opened = open_one(ctx, path, Limits(max_bytes=max_bytes, max_depth=max_depth))
     for number in chosen(opened, exchange):
         if as_json:
             click.echo(msgspec.json.encode(whole(opened, number)).decode())

@@ -7,6 +7,7 @@ import msgspec
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from tokentape import sse
 from tokentape.chat.pieces import pieces
@@ -130,5 +131,6 @@ class _Table:
         running: Iterable[Running] = list(self._running.values())[-_SHOWN:]
         table = Table(box=None, show_header=False, pad_edge=False)
         for found in running:
-            table.add_row(*found.cells("…"))
+            # Text, since a model's name may hold brackets, which would be taken for markup.
+            table.add_row(*map(Text, found.cells("…")))
         yield table
