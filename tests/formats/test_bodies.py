@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tokentape import formats
 from tokentape.formats.base import Aspect
 from tokentape.limits import DEFAULT_LIMITS
-from tokentape.model import Exchange, Read, Request, Response, Tape
+from tokentape.model import Exchange, Fidelity, Read, Request, Response, Tape
 
 HOLDING = [
     format.name
@@ -130,3 +130,25 @@ def test_headers_and_urls_survive(format: str, value: str, url: str) -> None:
     assert found.response is not None
     assert (found.response.status, found.response.reason) == (429, "Slow Down")
     assert found.response.headers == headers
+
+
+LOST = ("fidelity", "header order")
+
+
+@pytest.mark.parametrize(
+    ("format", "lost"),
+    [("tape", ()), ("har", LOST[:1]), ("go-vcr", LOST), ("vcrpy", LOST), ("llama-stack", LOST[1:])],
+)
+def test_what_a_format_would_pretend_or_reorder_is_said(format: str, lost: tuple[str, ...]) -> None:
+    mixed = (("a", "1"), ("b", "2"), ("a", "3"))
+    exchange = Exchange(
+        request=Request(url="https://api.example/v1/chat/completions"),
+        response=Response(headers=mixed, reads=(Read(b"data: {}\n\n"),)),
+        fidelity=Fidelity.EVENTS,
+    )
+    told = formats.losses([exchange], formats.by_name(format).holds)
+    assert tuple(aspect.value for aspect in told if aspect.value in LOST) == lost
+    back = formats.read(formats.write(Tape(exchanges=(exchange,)), format), "x").tape.exchanges[0]
+    assert (back.fidelity is Fidelity.EVENTS) == ("fidelity" not in lost)
+    assert back.response is not None
+    assert (back.response.headers == mixed) == ("header order" not in lost)

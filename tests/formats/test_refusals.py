@@ -138,6 +138,7 @@ TYPED, TYPED_MEANT = (
         (BROKEN.replace(b"data: ", b"data:"), MEANT.replace(b"data: ", b"data:")),
         (b": hello\n\n" + BROKEN, b": hello\n\n" + MEANT),
         (BROKEN + b"\n", MEANT),
+        (b"\xef\xbb\xbf" + BROKEN, b"\xef\xbb\xbf" + MEANT),
         (TYPED, TYPED_MEANT),
         (TYPED.removesuffix(b"\n"), TYPED_MEANT),
         (TYPED.replace(b"\n", b"\r\n"), TYPED_MEANT.replace(b"\n", b"\r\n")),
@@ -145,7 +146,7 @@ TYPED, TYPED_MEANT = (
         (TYPED.replace(b"event: c\n", b""), TYPED_MEANT.replace(b"event: c\n", b"")),
     ],
     ids=[
-        *("as is", "cut line end", "CRLF", "no space", "comment first", "last one closed"),
+        *("as is", "cut line end", "CRLF", "no space", "comment first", "last one closed", "BOM"),
         *("typed", "typed, cut line end", "typed, CRLF", "typed, last one closed", "untyped last"),
     ],
 )

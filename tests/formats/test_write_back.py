@@ -74,10 +74,7 @@ def test_unknown_keys_and_values_are_kept() -> None:
     tape = formats.read(data, "a.yaml").tape
     native = formats.read(formats.write(tape, "tape"), "a.tape.jsonl").tape
     assert native == tape
-    expected = loaded(data, "vcrpy")
-    # A body's siblings within `body` are no part of what vcrpy knows.
-    del expected["interactions"][0]["response"]["body"]["more"]
-    assert loaded(formats.write(native, "vcrpy"), "vcrpy") == expected
+    assert loaded(formats.write(native, "vcrpy"), "vcrpy") == loaded(data, "vcrpy")
 
 
 MIXED = b"""version: 1

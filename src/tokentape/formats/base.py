@@ -5,13 +5,15 @@ from enum import StrEnum
 
 import msgspec
 
+from tokentape.formats.fields import header_lists
 from tokentape.limits import Limits
-from tokentape.model import Exchange, Fidelity, Tape
+from tokentape.model import Exchange, Fidelity, Headers, Tape
 
 
 class Aspect(StrEnum):
     """What a recording may know. A format declares what it holds; `convert` reports the rest."""
 
+    FIDELITY = "fidelity"
     REQUEST = "request"
     REQUEST_HEADERS = "request headers"
     REQUEST_BODY_BYTES = "request body bytes"
@@ -56,8 +58,13 @@ def known(exchange: Exchange) -> frozenset[Aspect]:
     """What this exchange knows, so that `known - format.holds` is what writing it would lose."""
     found: set[Aspect] = set()
     request, response = exchange.request, exchange.response
+    if exchange.fidelity is Fidelity.EVENTS:
+        # Elsewhere the rendered bytes would pass for recorded ones.
+        found.add(Aspect.FIDELITY)
     if request.url:
         found.add(Aspect.REQUEST)
+    if any(map(_is_mixed, (request.headers, response.headers if response else ()))):
+        found.add(Aspect.HEADER_ORDER)
     if request.headers:
         found.add(Aspect.REQUEST_HEADERS)
     if request.body:
@@ -87,6 +94,13 @@ def known(exchange: Exchange) -> frozenset[Aspect]:
             if any(read.offset_us is not None for read in response.reads):
                 found.add(Aspect.READ_TIMES)
     return frozenset(found)
+
+
+def _is_mixed(headers: Headers) -> bool:
+    """Whether a header comes again behind another, which a mapping of names can't hold."""
+    names = [name for name, _ in headers]
+    grouped = [name for name, values in header_lists(headers).items() for _ in values]
+    return names != grouped
 
 
 def losses(exchanges: Iterable[Exchange], holds: frozenset[Aspect]) -> tuple[Aspect, ...]:

@@ -279,5 +279,5 @@ FORMAT = Format(
     sniff=sniff,
     read=read,
     write=llama_stack_write.write,
-    holds=frozenset({Aspect.REQUEST, Aspect.STATUS, Aspect.SCOPE}),
+    holds=frozenset({Aspect.FIDELITY, Aspect.REQUEST, Aspect.STATUS, Aspect.SCOPE}),
 )

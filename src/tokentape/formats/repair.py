@@ -10,11 +10,12 @@ import re
 
 from tokentape import sse
 
-_DATA = re.compile(rb"data:[^\r\n]*")
+# Before the first line may stand a byte order mark.
+_DATA = re.compile(rb"(?:\xef\xbb\xbf)?data:([^\r\n]*)")
 _LINES = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 # Cheap, because it begins with a literal; the lookbehind says that a line begins with it.
 _SUSPECT = re.compile(
-    rb"data:(?<![^\r\n]data:)[ ]?(?:\{[^\r\n]*\}|\[DONE\])[ ]*(?:\r\n|\r|\n)"
+    rb"data:(?<![^\r\n\xbf]data:)[ ]?(?:\{[^\r\n]*\}|\[DONE\])[ ]*(?:\r\n|\r|\n)"
     rb"(?:data:[ ]?[{\[]|event:)"
 )
 
@@ -67,9 +68,10 @@ def _is_typed_run(body: bytes, lines: list[bytes], whole: list[bool]) -> bool:
 
 
 def _is_payload(line: bytes) -> bool:
-    if not _DATA.match(line):
+    found = _DATA.match(line)
+    if not found:
         return False
-    value = line[5:].strip()
+    value = found.group(1).strip()
     if value == b"[DONE]":
         return True
     if not value.startswith(b"{"):

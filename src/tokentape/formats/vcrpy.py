@@ -161,6 +161,8 @@ def _exchange(node: dict[str, Any], notes: tuple[str, ...]) -> Exchange:
             fidelity = Fidelity.EVENTS
             notes = (*notes, _RENDERED_RESPONSE)
         kept["response_body"] = answer_shape
+        if beside := vcrpy_body.beside(answer):
+            kept["beside_string"] = beside
         kept_node["response"] = fields.uncarried(answer, response.headers, vcrpy_body.KEYS)
     elif "response" in node:
         kept_node["response"] = None

@@ -91,9 +91,21 @@ def put_request(node: dict[str, Any], body: bytes, shape: str, media: str) -> No
     _put(node, body, shape, yaml_body.TEXT)
 
 
-def put_response(node: dict[str, Any], body: bytes, shape: str) -> None:
+def beside(node: dict[str, Any]) -> dict[str, Any]:
+    """What a response's `body` holds beside its `string`."""
+    value = node.get("body")
+    if not isinstance(value, dict) or "string" not in value:
+        return {}
+    return {key: item for key, item in value.items() if key != "string"}
+
+
+def put_response(
+    node: dict[str, Any], body: bytes, shape: str, beside: dict[str, Any] | None = None
+) -> None:
     """Put a body into a response, in its shape where that still can hold it."""
     _put(node, body, shape, RESPONSE)
+    if beside and isinstance(node.get("body"), dict):
+        node["body"] = beside | node["body"]
 
 
 def _put(node: dict[str, Any], body: bytes, shape: str, otherwise: str) -> None:

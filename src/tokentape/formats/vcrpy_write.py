@@ -86,7 +86,8 @@ def _request_node(request: Request, old: dict[str, Any], kept: dict[str, Any]) -
 def _response_node(response: Response, old: dict[str, Any], kept: dict[str, Any]) -> dict[str, Any]:
     node: dict[str, Any] = {}
     shape = str(kept.get("response_body", vcrpy_body.RESPONSE))
-    vcrpy_body.put_response(node, response.body, shape)
+    beside = fields.mapping(kept.get("beside_string"), "extra.beside_string")
+    vcrpy_body.put_response(node, response.body, shape, beside)
     node |= old
     fields.put_headers(node, old, response.headers, vcrpy_fields.headers)
     if not old or vcrpy_fields.http_version(old) != response.http_version:
