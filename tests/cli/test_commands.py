@@ -126,6 +126,12 @@ def test_ls_says_that_a_tape_is_empty(tmp_path: Path) -> None:
     assert result.stderr == f"{tmp_path}/x.tape.jsonl: tape: no exchanges in it\n"
 
 
+def test_ls_says_that_a_folder_is_empty(tmp_path: Path) -> None:
+    result = run("ls", tmp_path, code=1)
+    assert result.stdout == ""
+    assert result.stderr == f"{tmp_path}: no files in it\n"
+
+
 def test_show_gives_one_whole(folder: Path) -> None:
     (shown,) = rows(run("show", folder / "a.tape.jsonl", "--exchange", "0", "--json"))
     assert json.loads(shown["request"]["body"]["text"])["model"] == "gpt-test"

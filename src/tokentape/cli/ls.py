@@ -45,7 +45,9 @@ def command(
     needs_repair. A file that is refused is one line on stderr, and the exit code is 1.
     """
     refused = False
+    found = False
     for opened in open_all(paths, Limits(max_bytes=max_bytes, max_depth=max_depth)):
+        found = True
         if isinstance(opened, Refusal):
             refused = True
             report_refused(opened)
@@ -56,5 +58,7 @@ def command(
         for number in range(len(opened.tape.exchanges)):
             row = row_of(opened, number)
             click.echo(msgspec.json.encode(row).decode() if as_json else _line(row))
-    if refused:
+    if not found:
+        click.echo(one_line(f"{' '.join(map(str, paths))}: no files in it"), err=True)
+    if refused or not found:
         ctx.exit(1)
