@@ -1,6 +1,7 @@
 """Which recording answers a request, and what a miss says."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -343,6 +344,33 @@ def test_long_texts_are_cut_to_where_they_part() -> None:
     assert len(difference.expected) < 80
 
 
+def test_bodies_that_are_no_json_are_cut_to_where_they_part() -> None:
+    told = why([Entry(b"x" * 500 + b"recorded\xff", model="")], b"x" * 500 + b"got\xff")
+    (difference,) = told.differs
+    assert difference.path == "the whole body"
+    assert "recorded\ufffd" in difference.expected
+    assert "got\ufffd" in difference.got
+    assert len(difference.expected) < 80
+
+
+def test_the_byte_that_is_not_utf_8_is_the_one_of_the_body() -> None:
+    assert "byte 7 of 10" in why([Entry(b"{}")], b'{"ab":"\xff"}').message
+
+
+def test_no_more_of_a_long_list_is_compared_than_is_told() -> None:
+    class Counted(list[int]):
+        asked = 0
+
+        def __iter__(self) -> Iterator[int]:
+            for item in super().__iter__():
+                self.asked += 1
+                yield item
+
+    long = Counted(range(100_000))
+    assert len(differences([], long)) == 1_000
+    assert long.asked == 1_000
+
+
 @pytest.mark.parametrize(
     ("entry", "asked", "says"),
     [
@@ -371,13 +399,17 @@ def test_a_request_recorded_in_another_scope() -> None:
 
 def test_a_scope_that_is_not_there_names_the_nearest() -> None:
     entries = [Entry(scope=f"tests/test_{name}") for name in ("chat", "tools", "errors")]
-    assert "'tests/test_tools'" in why(entries, b"{}", scope="tests/test_tool").message
+    told = why(entries, b"{}", scope="tests/test_tool")
+    assert "'tests/test_tools'" in told.message
+    assert [near.scope for near in told.nearest] == [entry.scope for entry in entries]
+    assert told.nearest[0].says == "only this differs: recorded in scope 'tests/test_chat'"
 
 
 def test_used_up_says_how_often() -> None:
     told = why([Entry()], b"{}", exhausted="error", times=2)
     assert "recorded 1 time(s)" in told.message
     assert "--exhausted last" in told.message
+    assert [near.says for near in told.nearest] == ["the same request"]
 
 
 def test_a_recording_that_can_not_be_read_is_named() -> None:

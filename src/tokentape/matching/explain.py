@@ -1,8 +1,9 @@
 """Why a request missed: the nearest exchanges, and where the nearest one differs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 from heapq import nsmallest
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ _SHOWN = 12  # differences shown of the nearest
 _COUNTED = 1000  # differences counted at most
 _WIDTH = 60  # characters of a value shown
 _ABSENT = object()
+_WHOLE = "the whole body"
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -67,43 +69,69 @@ def _cut(text: str, start: int = 0) -> str:
     return head + text[start : start + _WIDTH] + tail
 
 
+def _as_text(value: object) -> object:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _parting(first: str, second: str) -> int:
+    """How many characters two texts begin with alike."""
+    alike, limit = 0, min(len(first), len(second))
+    while alike < limit:
+        middle = (alike + limit + 1) // 2
+        if first[alike:middle] == second[alike:middle]:
+            alike = middle
+        else:
+            limit = middle - 1
+    return alike
+
+
 def _shown(expected: object, got: object) -> tuple[str, str]:
     """Two values as short text, cut so that the place where they part is in sight."""
+    expected, got = _as_text(expected), _as_text(got)
     first, second = _json(expected), _json(got)
     parting = 0
     if isinstance(expected, str) and isinstance(got, str):
-        limit = min(len(first), len(second))
-        parting = next((at for at in range(limit) if first[at] != second[at]), limit)
+        parting = _parting(first, second)
     start = parting - _WIDTH // 3 if parting > _WIDTH * 2 // 3 else 0
     return _cut(first, start), _cut(second, start)
 
 
 def differences(expected: Any, got: Any, limit: int = _COUNTED) -> list[tuple[str, Any, Any]]:
-    """The JSON paths where two decoded values differ, in document order, at most `limit`."""
+    """The JSON paths where two decoded values differ, in document order, at most `limit`.
+
+    Looks at no more of the values than it takes to find them.
+    """
     found: list[tuple[str, Any, Any]] = []
     # A stack of our own: a value may be nested deeper than Python may call.
-    todo: list[tuple[str, Any, Any]] = [("", expected, got)]
+    todo: list[Iterator[tuple[str, Any, Any]]] = [iter([("", expected, got)])]
     while todo and len(found) < limit:
-        path, first, second = todo.pop()
-        if isinstance(first, dict) and isinstance(second, dict):
-            keys = list(first) + [key for key in second if key not in first]
-            pairs = [(key, first.get(key, _ABSENT), second.get(key, _ABSENT)) for key in keys]
-        elif isinstance(first, list) and isinstance(second, list):
-            length = max(len(first), len(second))
-            pairs = [
-                (
-                    at,
-                    first[at] if at < len(first) else _ABSENT,
-                    second[at] if at < len(second) else _ABSENT,
-                )
-                for at in range(length)
-            ]
-        else:
-            if type(first) is not type(second) or first != second:
-                found.append((path or "the whole body", first, second))
+        pair = next(todo[-1], None)
+        if pair is None:
+            todo.pop()
             continue
-        todo += [(_step(path, key), one, other) for key, one, other in reversed(pairs)]
+        path, first, second = pair
+        if isinstance(first, dict) and isinstance(second, dict):
+            todo.append(_members(path, first, second))
+        elif isinstance(first, list) and isinstance(second, list):
+            todo.append(_items(path, first, second))
+        elif type(first) is not type(second) or first != second:
+            found.append((path or _WHOLE, first, second))
     return found
+
+
+def _members(
+    path: str, first: dict[str, Any], second: dict[str, Any]
+) -> Iterator[tuple[str, Any, Any]]:
+    for key, value in first.items():
+        yield _step(path, key), value, second.get(key, _ABSENT)
+    for key, value in second.items():
+        if key not in first:
+            yield _step(path, key), _ABSENT, value
+
+
+def _items(path: str, first: list[Any], second: list[Any]) -> Iterator[tuple[str, Any, Any]]:
+    for at, (value, other) in enumerate(zip_longest(first, second, fillvalue=_ABSENT)):
+        yield _step(path, at), value, other
 
 
 def _rank(miss: Miss, same_body: bytes, other_stream: bytes | None) -> Callable[[Candidate], Any]:
@@ -153,13 +181,11 @@ def explain(
         return Explanation(lines[0] + "\nServe a folder or a file that holds recordings.")
     if miss.reason is Reason.SCOPE:
         lines.append(_scopes(miss.scope or "", entries))
-        return Explanation("\n".join(lines))
     if miss.reason is Reason.EXHAUSTED:
         lines.append(
             f"recorded {miss.recorded} time(s), asked once more; "
             "`--exhausted last` or `--exhausted cycle` would answer again"
         )
-        return Explanation("\n".join(lines))
     value, problem = _read(body)
     if problem:
         lines.append(problem)
@@ -192,10 +218,19 @@ def _read(body: bytes) -> tuple[Any, str]:
         return _ABSENT, "the request has no body"
     try:
         return decoded(body), ""
-    except UnicodeDecodeError as error:
-        return _ABSENT, f"the request's body is not UTF-8: byte {error.start} of {len(body)}"
+    except UnicodeDecodeError:
+        return _ABSENT, f"the request's body is not UTF-8: byte {_not_utf8(body)} of {len(body)}"
     except NOT_JSON as error:
         return _ABSENT, f"the request's body is not JSON: {error}"
+
+
+def _not_utf8(body: bytes) -> int:
+    """The first byte, counted from 0, that is not UTF-8; the decoder of JSON counts in a text."""
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start
+    return len(body)
 
 
 def _scopes(asked: str, entries: Sequence[Candidate]) -> str:
@@ -253,5 +288,4 @@ def _differences(recorded: bytes | None, body: bytes, value: Any) -> list[tuple[
             return differences(decoded(recorded or b""), value)
         except NOT_JSON:
             pass
-    first = (recorded or b"").decode("utf-8", "replace")
-    return [("the whole body", first or _ABSENT, body.decode("utf-8", "replace") or _ABSENT)]
+    return [(_WHOLE, recorded or _ABSENT, body or _ABSENT)]
