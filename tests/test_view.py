@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 
 import pytest
 
@@ -99,12 +100,24 @@ def test_streams_and_their_events(
     assert (view.is_streaming(exchange), view.count_events(exchange)) == (streaming, events)
 
 
+def test_no_more_of_a_large_stream_is_read_than_is_asked_for() -> None:
+    frame = b'data: {"object":"chat.completion.chunk"}\n\n'
+    large = answered(frame * 100_000, (("content-type", "text/event-stream"),))
+    tracemalloc.start()
+    try:
+        assert view.operation_of(large) == "/chat/completions"
+        assert view.count_events(large) == 100_000
+        assert tracemalloc.get_traced_memory()[1] < len(large.body)
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_document_is_one_payload() -> None:
     document = answered(
         json.dumps({"model": "m"}).encode(), (("content-type", "application/json"),)
     )
-    assert view.payloads(document) == [{"model": "m"}]
-    assert view.payloads(answered(b"<html>", (("content-type", "text/html"),))) == []
+    assert list(view.payloads(document)) == [{"model": "m"}]
+    assert list(view.payloads(answered(b"<html>", (("content-type", "text/html"),)))) == []
 
 
 def test_what_is_not_known_is_not_guessed() -> None:

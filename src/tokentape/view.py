@@ -1,5 +1,6 @@
 """What an exchange is to a person: its API, its events, its model, its row in a listing."""
 
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Any
 
@@ -38,6 +39,7 @@ _BY_OPERATION = {
 }
 _EVENT_STREAM = "text/event-stream"
 _BINARY_EVENT_STREAM = "application/vnd.amazon.eventstream"
+_SLICE = 1 << 16
 _NDJSON = ("application/x-ndjson", "application/jsonl", "application/stream+json")
 
 
@@ -76,14 +78,26 @@ def is_streaming(exchange: Exchange) -> bool:
     return is_event_stream(exchange) or media_type(exchange) in (_BINARY_EVENT_STREAM, *_NDJSON)
 
 
+def _decoded(exchange: Exchange, limits: Limits) -> bytes:
+    """The response body with its content coding undone, b"" where it can't be."""
+    try:
+        return decoded_body(exchange, limits)
+    except TokenTapeError:
+        return b""
+
+
+def _each_event(exchange: Exchange, limits: Limits) -> Iterator[sse.Event]:
+    # In slices, since the events of a large body take ten times its memory.
+    if is_event_stream(exchange):
+        reader = sse.EventReader()
+        body = _decoded(exchange, limits)
+        for start in range(0, len(body), _SLICE):
+            yield from reader.feed(body[start : start + _SLICE])
+
+
 def events(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> list[sse.Event]:
     """The SSE events of the response, [] where it is no event stream or can't be decoded."""
-    if not is_event_stream(exchange):
-        return []
-    try:
-        return sse.events(decoded_body(exchange, limits))
-    except TokenTapeError:
-        return []
+    return list(_each_event(exchange, limits))
 
 
 def _binary_events(body: bytes) -> int:
@@ -105,19 +119,17 @@ def count_events(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> int:
         return _binary_events(exchange.body)
     if kind in _NDJSON:
         return sum(1 for line in exchange.body.splitlines() if line.strip())
-    return len(events(exchange, limits))
+    return sum(1 for _ in _each_event(exchange, limits))
 
 
-def payloads(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> list[Any]:
+def payloads(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> Iterator[Any]:
     """The JSON values of the events, or the one of a JSON response; what is not JSON left out."""
+    texts: Iterable[str | bytes]
     if is_event_stream(exchange):
-        found = [parse_json(event.data) for event in events(exchange, limits)]
+        texts = (event.data for event in _each_event(exchange, limits))
     else:
-        try:
-            found = [parse_json(decoded_body(exchange, limits))]
-        except TokenTapeError:
-            found = []
-    return [payload for payload in found if payload is not None]
+        texts = (_decoded(exchange, limits),)
+    return (payload for payload in map(parse_json, texts) if payload is not None)
 
 
 def request_json(exchange: Exchange) -> Any:
