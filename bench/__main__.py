@@ -4,11 +4,21 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from bench import loading, machine, paced, peers, replay, report, start
+from bench import (
+    loading,
+    machine,
+    paced,
+    passing,
+    peers,
+    recording,
+    replay,
+    report,
+    start,
+)
 from bench.install import NotRun
 from bench.paced import Pace, Setting
 from bench.processes import raise_descriptor_limit
@@ -16,7 +26,7 @@ from bench.repeat import Sample
 from bench.results import Results
 
 T = TypeVar("T")
-SECTIONS = ("replay", "paced", "start", "loading")
+SECTIONS = ("replay", "paced", "record", "start", "loading")
 
 
 @dataclass(frozen=True)
@@ -29,10 +39,30 @@ class Plan:
     settings: tuple[Setting, ...]
     many: int
     loads: int
+    passed: tuple[Setting, ...]
+    megabytes: int
 
 
-FULL = Plan(seconds=4, runs=3, extra_s=20, settings=paced.SETTINGS, many=100_000, loads=15)
-QUICK = Plan(seconds=1, runs=1, extra_s=0, settings=(Setting(100, 10, 0.2),), many=2_000, loads=3)
+FULL = Plan(
+    seconds=4,
+    runs=3,
+    extra_s=20,
+    settings=paced.SETTINGS,
+    many=100_000,
+    loads=15,
+    passed=passing.SETTINGS,
+    megabytes=500,
+)
+QUICK = Plan(
+    seconds=1,
+    runs=1,
+    extra_s=0,
+    settings=(Setting(100, 10, 0.2),),
+    many=2_000,
+    loads=3,
+    passed=passing.SETTINGS[:2],
+    megabytes=20,
+)
 
 
 def _or_why(run: Callable[[], T]) -> T | str:
@@ -48,8 +78,9 @@ def _say(what: str) -> None:
 
 def _measure(plan: Plan, only: set[str], work: Path) -> Results:
     _say("looking for the peers")
-    found = peers.find(work / "peers")
-    results = Results(machine.describe(peers.aimock_version(found)), found.missing, plan is QUICK)
+    found = peers.find(work / "peers", recording="record" in only)
+    where = machine.describe(peers.aimock_version(found), peers.litellm_version(found))
+    results = Results(where, found.missing, plan.many == QUICK.many)
     if "replay" in only:
         _say("replay at once")
         results.replay = _or_why(
@@ -67,6 +98,24 @@ def _measure(plan: Plan, only: set[str], work: Path) -> Results:
                 )
 
             results.paced.append((setting, _or_why(measured)))
+    if "record" in only:
+        _say("passing on: record and forward")
+        results.passing = _or_why(
+            lambda: passing.measure(
+                found,
+                work / "passing",
+                plan.passed,
+                seconds=plan.seconds,
+                runs=plan.runs,
+                extra_s=plan.extra_s,
+            )
+        )
+        _say("what recording takes")
+        results.recording = _or_why(
+            lambda: recording.measure(
+                found, work / "recording", many=plan.many, most_s=60, megabytes=plan.megabytes
+            )
+        )
     if "start" in only:
         _say("start to first answer")
         results.start = start.measure(
@@ -84,15 +133,19 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a shortened run: does it all work?")
     parser.add_argument("--write", action="store_true", help="keep the run in docs/benchmarks.md")
     parser.add_argument("--only", action="append", choices=SECTIONS, help="measure only this")
+    parser.add_argument("--runs", type=int, help="runs for each figure, its median kept (3)")
     asked = parser.parse_args()
     if asked.write and (asked.quick or asked.only):
         parser.error("--write keeps a whole run: it goes with neither --quick nor --only")
     if asked.write:
-        report.around()  # better now than after eight minutes
+        report.around()  # better now than after so many minutes
     raise_descriptor_limit()
+    plan = QUICK if asked.quick else FULL
+    if asked.runs is not None:
+        plan = replace(plan, runs=asked.runs)
     with tempfile.TemporaryDirectory(prefix="tokentape-bench-") as work:
-        results = _measure(QUICK if asked.quick else FULL, set(asked.only or SECTIONS), Path(work))
-    text = report.markdown(results)
+        results = _measure(plan, set(asked.only or SECTIONS), Path(work))
+    text = f"{report.markdown(results)}\nRuns for each figure: {plan.runs}.\n"
     print(text)
     if asked.write:
         report.write(text)

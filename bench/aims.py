@@ -3,11 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench import paced, replay
+from bench import paced, passing, replay
 from bench.paced import Pace, Setting
+from bench.passing import Passing
+from bench.recording import Recording
 from bench.repeat import Sample
 from bench.results import Results
 from bench.start import Row
+
+# What still is flat. While a stream runs, a bounded backlog may wait for the disk.
+_FLAT_MB = 4
+_FLAT_LONG_MB = 32
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,79 @@ def _start(row: Row) -> Iterator[Aim]:
             )
 
 
+def _passing(found: Passing) -> Iterator[Aim]:
+    first = {
+        name: sample.middle(lambda first: first.p50_us) / 1000
+        for name, sample in found.first.items()
+    }
+    added = first[passing.RECORD] - first[passing.DIRECT]
+    yield Aim(
+        "recording: time to first byte added, p50", "≤ 0.4 ms", f"{added:.2f} ms", added <= 0.4
+    )
+    for setting, samples in found.paced:
+        if setting.streams == 200:
+            late = {
+                name: sample.middle(lambda pace: pace.p99_us) / 1000
+                for name, sample in samples.items()
+            }
+            more = late[passing.RECORD] - late[passing.DIRECT]
+            yield Aim(
+                f"recording {setting.title}: lateness added, p99",
+                "≤ 3 ms",
+                f"{more:.1f} ms",
+                more <= 3,
+            )
+    rates = {
+        name: sample.middle(lambda rate: rate.requests_s) for name, sample in found.rates.items()
+    }
+    for peer, least in ((passing.AIMOCK, 2.5), (passing.LITELLM, 10), (passing.LITELLM_PASS, 10)):
+        if peer in rates:
+            ratio = rates[passing.RECORD] / rates[peer]
+            yield Aim(
+                f"recording: requests/s, times {peer}",
+                f"≥ {least:g}",
+                f"{ratio:.2f}",
+                ratio >= least,
+            )
+
+
+def _recording(found: Recording) -> Iterator[Aim]:
+    disk, memory, long = found.disk, found.memory, found.long
+    for what, size, most in (("plain", disk.plain, 1.3), ("zst", disk.zst, 0.2)):
+        share = size / disk.wire
+        yield Aim(
+            f"recording: bytes on disk over bytes on the wire, {what}",
+            f"≤ {most:g}",
+            f"{share:.2f}",
+            share <= most,
+        )
+    grown = (memory.many - memory.some) / 1e6
+    yield Aim(
+        f"recording: memory after {memory.many_exchanges:,} exchanges, over "
+        f"{memory.some_exchanges:,}",
+        f"≤ {_FLAT_MB} MB more",
+        f"{grown:.1f} MB",
+        grown <= _FLAT_MB,
+    )
+    grown = (long.most - long.before) / 1e6
+    yield Aim(
+        f"recording one stream of {long.size / 1e6:.0f} MB: most memory over that before",
+        f"≤ {_FLAT_LONG_MB} MB more",
+        f"{grown:.1f} MB",
+        grown <= _FLAT_LONG_MB,
+    )
+
+
 def judge(results: Results) -> list[Aim]:
     """Every aim that this run measured."""
     found = list(_replay(results))
     for setting, samples in results.paced:
         if not isinstance(samples, str):
             found += _pace(setting, samples[paced.TOKENTAPE])
+    if not isinstance(results.passing, str):
+        found += _passing(results.passing)
+    if not isinstance(results.recording, str):
+        found += _recording(results.recording)
     if not isinstance(results.start, str):
         for row in results.start:
             if row.exchanges >= 100_000:

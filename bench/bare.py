@@ -24,7 +24,7 @@ def _key(body: bytes) -> bytes:
     return blake2b(_encode(_decode(body)), digest_size=16).digest()
 
 
-def _answer(number: int) -> list[bytes]:
+def chunked(number: int) -> list[bytes]:
     """The writes of an answer: the head, and an HTTP chunk for each event."""
     head = (
         b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -42,23 +42,23 @@ class Bare(asyncio.Protocol):
     answers: ClassVar[dict[bytes, list[bytes]]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
         self._parser = httptools.HttpRequestParser(self)
-        self._body = b""
+        self.body = b""
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
 
     def on_body(self, body: bytes) -> None:
-        self._body += body
+        self.body += body
 
     def on_message_complete(self) -> None:
-        writes = self.answers[_key(self._body)]
-        self._body = b""
+        writes = self.answers[_key(self.body)]
+        self.body = b""
         self.answer(writes)
 
     def answer(self, writes: list[bytes]) -> None:
-        self._transport.writelines(writes)
+        self.transport.writelines(writes)
 
 
 class Paced(Bare):
@@ -73,13 +73,14 @@ class Paced(Bare):
         self._loop.call_at(self._start + self.due_s[0], self._write, 0)
 
     def _write(self, number: int) -> None:
-        self._transport.write(self._writes[number])
+        self.transport.write(self._writes[number])
         if number + 1 < len(self._writes):
             due = self._start + self.due_s[number + 1]
             self._loop.call_at(due, self._write, number + 1)
 
 
-async def _serve(protocol: type[Bare]) -> None:
+async def serve(protocol: type[Bare]) -> None:
+    """Serve with this class on a port that the first line of stdout tells, until stopped."""
     server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0, backlog=2048)
     port = server.sockets[0].getsockname()[1]
     print(f"base_url: http://127.0.0.1:{port}/v1", flush=True)
@@ -91,7 +92,7 @@ def main() -> None:
     parser.add_argument("--joined", action="store_true")
     parser.add_argument("--gap", type=int)
     asked = parser.parse_args()
-    Bare.answers = {_key(material.request_body(n)): _answer(n) for n in range(material.REQUESTS)}
+    Bare.answers = {_key(material.request_body(n)): chunked(n) for n in range(material.REQUESTS)}
     if asked.joined:
         Bare.answers = {key: [b"".join(writes)] for key, writes in Bare.answers.items()}
     if asked.gap is not None:
@@ -99,7 +100,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
-    uvloop.run(_serve(Bare if asked.gap is None else Paced))
+    uvloop.run(serve(Bare if asked.gap is None else Paced))
 
 
 if __name__ == "__main__":

@@ -71,3 +71,11 @@ def vcrpy(folder: Path) -> None:
         command = [sys.executable, "-m", "pip", "install", "--target", str(folder), "vcrpy"]
         _run(command, "pip install vcrpy failed")
         sys.path.append(str(folder))
+
+
+def litellm(folder: Path) -> Path:
+    """The program that runs LiteLLM's proxy, in an environment of its own below this folder."""
+    _run([sys.executable, "-m", "venv", str(folder)], "python -m venv failed")
+    command = [str(folder / "bin" / "python"), "-m", "pip", "install", "litellm[proxy]"]
+    _run(command, "pip install litellm[proxy] failed")
+    return folder / "bin" / "litellm"

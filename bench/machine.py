@@ -48,8 +48,8 @@ def package(name: str) -> str:
         return "not installed"
 
 
-def describe(aimock: str) -> list[tuple[str, str]]:
-    """What to print above the figures. `aimock` is its version or why there is none."""
+def describe(aimock: str, litellm: str) -> list[tuple[str, str]]:
+    """What to print above the figures. The peers' versions, or that they were not run."""
     packages = ("tokentape", "uvicorn", "uvloop", "httptools", "msgspec", "vcrpy", "PyYAML")
     return [
         ("when", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")),
@@ -59,8 +59,8 @@ def describe(aimock: str) -> list[tuple[str, str]]:
         ("packages", ", ".join(f"{name} {package(name)}" for name in packages)),
         (
             "peers",
-            f"aimock {aimock}, node {_said('node', '--version')}, nginx {_said('nginx', '-v')}, "
-            f"wrk {_said('wrk', '-v')}",
+            f"aimock {aimock}, LiteLLM {litellm}, node {_said('node', '--version')}, "
+            f"nginx {_said('nginx', '-v')}, wrk {_said('wrk', '-v')}",
         ),
         ("placing", placing()),
     ]

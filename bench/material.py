@@ -4,6 +4,7 @@ The events have the exact form that aimock renders, so that all servers send the
 """
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,8 @@ def _id(number: int) -> str:
 def text(number: int) -> str:
     """The answer to a request: tells its number, so that no server can send another's."""
     length = _PIECE * _PIECES
-    start = f"Answer {number:06d}: "
-    return (start + _WORDS * (length // len(_WORDS) + 1))[:length]
+    words = random.Random(number).choices(_WORDS.split(), k=length)
+    return f"Answer {number:06d}: {' '.join(words)}"[:length]
 
 
 def event(number: int, delta: dict[str, str], finish: str | None = None) -> bytes:

@@ -16,7 +16,7 @@ from bench.machine import cores
 from bench.peers import Peers
 from bench.processes import Watch
 from bench.repeat import Run, Sample, rounds
-from bench.servers import Command, running
+from bench.servers import Command, Server, running
 
 TOKENTAPE = "TokenTape"
 AIMOCK = "aimock"
@@ -33,10 +33,12 @@ class Setting:
     streams: int
     gap_ms: int
     ramp_s: float
+    rounds: int = 1
 
     @property
     def title(self) -> str:
-        return f"{self.streams:,} streams, {self.gap_ms} ms apart"
+        streams = "1 stream" if self.streams == 1 else f"{self.streams:,} streams"
+        return f"{streams}, {self.gap_ms} ms apart"
 
 
 SETTINGS = (Setting(1_000, 50, 1.0), Setting(10_000, 200, 5.0))
@@ -60,27 +62,41 @@ class Pace:
     load_busy: float
 
 
+def pace(
+    name: str,
+    server: Server,
+    setting: Setting,
+    *,
+    path: str = material.PATH,
+    upstream: Server | None = None,
+) -> Run[Pace]:
+    """One run; an upstream runs on the load's core."""
+    _, core = cores()
+    watch = Watch([server.pid] if upstream is None else [server.pid, upstream.pid])
+    arguments = (server.port, server.pid, setting.streams, setting.gap_ms, setting.ramp_s)
+    options = ["--path", path, "--rounds", str(setting.rounds)]
+    said = subprocess.run(
+        [sys.executable, "-m", "bench.paced_load", *map(str, arguments), *options]
+        + (["--share-core"] if upstream is not None else []),
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=300,
+        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+    )
+    disturbance = watch.stop()
+    found = Pace(**json.loads(said.stdout))
+    expected = setting.streams * setting.rounds * material.EVENTS
+    if found.events != expected:
+        raise verify.WrongAnswer(f"{name}: expected {expected} events, got {found.events}")
+    if found.early_us < _EARLIEST_US:
+        raise verify.WrongAnswer(f"{name} does not pace: an event came {-found.early_us} µs early")
+    return Run(found, disturbance)
+
+
 def _measure(name: str, command: Command, setting: Setting) -> Run[Pace]:
     """One run, against a server that nobody asked before: its memory is that of the streams."""
-    _, core = cores()
     with running(command) as server:
-        watch = Watch([server.pid])
-        arguments = (server.port, server.pid, setting.streams, setting.gap_ms, setting.ramp_s)
-        said = subprocess.run(
-            [sys.executable, "-m", "bench.paced_load", *map(str, arguments)],
-            stdout=subprocess.PIPE,
-            check=True,
-            timeout=300,
-            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
-        )
-        disturbance = watch.stop()
-    pace = Pace(**json.loads(said.stdout))
-    expected = setting.streams * material.EVENTS
-    if pace.events != expected:
-        raise verify.WrongAnswer(f"{name}: expected {expected} events, got {pace.events}")
-    if pace.early_us < _EARLIEST_US:
-        raise verify.WrongAnswer(f"{name} does not pace: an event came {-pace.early_us} µs early")
-    return Run(pace, disturbance)
+        return pace(name, server, setting)
 
 
 def _commands(peers: Peers, work: Path, setting: Setting) -> dict[str, Command]:

@@ -4,8 +4,9 @@
 
 PID is the server, whose CPU and memory are read while all streams run. The load polls without
 ever sleeping: its clock reading is never late by a wake-up, and the server never pays for one.
-Nothing is computed while events come in: a time and a count for each read, and the analysis
-afterwards.
+With `--share-core` it sleeps, for what else runs on its core. With `--rounds` a connection asks
+for its next stream when it has the last. Nothing is computed while events come in: a time and a
+count for each read, and the analysis afterwards.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from bench.servers import HOST
 
 _LATE_S = 30.0
 _END = b"\n\n"
+_LAST_CHUNK = b"\r\n\r\n"  # an event's own chunk ends in LF LF CR LF
 
 
 def _connect(port: int, streams: int) -> list[socket.socket]:
@@ -39,21 +41,22 @@ def _connect(port: int, streams: int) -> list[socket.socket]:
 class Load:
     """The streams, what was sent and what came."""
 
-    def __init__(self, port: int, streams: int, ramp_s: float) -> None:
+    def __init__(self, port: int, path: str, streams: int, ramp_s: float, rounds: int) -> None:
         self.streams = streams
+        self.rounds = rounds
         self._ramp_ns = int(ramp_s * 1e9)
         self._connections = _connect(port, streams)
         self._requests = [
-            request_bytes("POST", material.PATH, material.request_body(k % material.REQUESTS))
-            for k in range(streams)
+            request_bytes("POST", path, material.request_body(k % material.REQUESTS))
+            for k in range(streams * rounds)
         ]
         self._poll = select.epoll()
         self._slots: dict[int, int] = {}
         for slot, connection in enumerate(self._connections):
             self._slots[connection.fileno()] = slot
             self._poll.register(connection.fileno(), select.EPOLLIN)
-        self.sent_ns = array("q", bytes(8 * streams))
-        self.counts = array("i", bytes(4 * streams))
+        # Those of round 2 follow all of round 1.
+        self.sent_ns = array("q", bytes(8 * streams * rounds))
         # One entry a read: the stream, how many events it ended, and when it was there.
         self.slots = array("i")
         self.ended = array("i")
@@ -65,23 +68,28 @@ class Load:
         while sent < self.streams:
             if monotonic_ns() < start_ns + self._ramp_ns * sent // self.streams:
                 break
-            self.sent_ns[sent] = monotonic_ns()
-            self._connections[sent].send(self._requests[sent])
+            self._send(sent)
             sent += 1
         return sent
 
-    def run(self, expected_s: float) -> None:
+    def _send(self, number: int) -> None:
+        self.sent_ns[number] = monotonic_ns()
+        self._connections[number % self.streams].send(self._requests[number])
+
+    def run(self, expected_s: float, *, share_core: bool) -> None:
         """Send the requests over the ramp and read until every stream has ended."""
         connections, slots = self._connections, self._slots
+        streams = list(range(self.streams))  # the one that each connection is at
+        events = array("i", bytes(4 * self.streams))
         last = bytearray(self.streams)
-        unfinished = self.streams
+        unfinished = self.streams * self.rounds
         start_ns = monotonic_ns() + 50_000_000
         give_up_ns = start_ns + int((expected_s + _LATE_S) * 1e9)
         sent = 0
         while unfinished and (before := monotonic_ns()) < give_up_ns:
             if sent < self.streams:
                 sent = self._send_due(start_ns, sent)
-            ready = self._poll.poll(0)
+            ready = self._poll.poll(0.001 if share_core else 0)
             if not ready:
                 self.idle_ns += monotonic_ns() - before
             for descriptor, _ in ready:
@@ -90,18 +98,23 @@ class Load:
                 at = monotonic_ns()
                 if not data:
                     self._poll.unregister(descriptor)
-                    unfinished -= 1
+                    unfinished -= self.rounds - streams[slot] // self.streams
                     continue
                 # A blank line may be cut between two reads.
                 ended = data.count(_END) + (data[0] == 10 and last[slot] == 10)
                 last[slot] = data[-1]
                 if ended:
-                    self.slots.append(slot)
+                    self.slots.append(streams[slot])
                     self.ended.append(ended)
                     self.at_ns.append(at)
-                    self.counts[slot] += ended
-                    if self.counts[slot] == material.EVENTS:
-                        unfinished -= 1
+                    events[slot] += ended
+                # A head may end as the last chunk does.
+                if data.endswith(_LAST_CHUNK) and events[slot] == material.EVENTS:
+                    events[slot] = 0
+                    unfinished -= 1
+                    streams[slot] += self.streams
+                    if streams[slot] < len(self._requests):
+                        self._send(streams[slot])
 
     def close(self) -> None:
         for connection in self._connections:
@@ -110,7 +123,7 @@ class Load:
     def lateness_us(self, gap_ms: int) -> list[float]:
         """Of every event that came, sorted; negative where it came too early."""
         due = [offset * 1000 for offset in material.due_us(gap_ms)]
-        seen = array("i", bytes(4 * self.streams))
+        seen = array("i", bytes(4 * len(self.sent_ns)))
         late: list[float] = []
         for slot, ended, at in zip(self.slots, self.ended, self.at_ns, strict=True):
             since = at - self.sent_ns[slot]
@@ -146,14 +159,17 @@ def main() -> None:
     for name in ("port", "pid", "streams", "gap_ms"):
         parser.add_argument(name, type=int)
     parser.add_argument("ramp_s", type=float)
+    parser.add_argument("--path", default=material.PATH)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--share-core", action="store_true")
     asked = parser.parse_args()
-    length_s = (material.EVENTS - 1) * asked.gap_ms / 1000
+    length_s = asked.rounds * (material.EVENTS - 1) * asked.gap_ms / 1000
     idle = resident_bytes(asked.pid)
-    load = Load(asked.port, asked.streams, asked.ramp_s)
+    load = Load(asked.port, asked.path, asked.streams, asked.ramp_s, asked.rounds)
     watch = _watch(asked.pid, 0.05 + asked.ramp_s, length_s)
     gc.disable()
     began = monotonic_ns()
-    load.run(length_s + asked.ramp_s)
+    load.run(length_s + asked.ramp_s, share_core=asked.share_core)
     busy = 1 - load.idle_ns / (monotonic_ns() - began)
     gc.enable()
     steady = json.loads(os.read(watch, 1000))

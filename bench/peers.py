@@ -20,6 +20,7 @@ class Peers:
     nginx: str | None = None
     aimock: Path | None = None
     vcrpy: bool = False
+    litellm: Path | None = None
     missing: dict[str, str] = field(default_factory=dict)
 
     def need_wrk(self) -> str:
@@ -37,8 +38,11 @@ class Peers:
             return None
 
 
-def find(work: Path) -> Peers:
-    """Look for every peer and install what is missing; `work` takes what needs no root."""
+def find(work: Path, *, recording: bool) -> Peers:
+    """Look for every peer and install what is missing; `work` takes what needs no root.
+
+    LiteLLM is large, and only there where `recording` is measured.
+    """
 
     def vcrpy() -> bool:
         install.vcrpy(work / "python")
@@ -49,6 +53,8 @@ def find(work: Path) -> Peers:
     peers.nginx = peers.attempt("nginx", lambda: install.debian("nginx", "nginx-light"))
     peers.aimock = peers.attempt("aimock", lambda: install.aimock(work / "aimock"))
     peers.vcrpy = peers.attempt("vcrpy", vcrpy) or False
+    if recording:
+        peers.litellm = peers.attempt("LiteLLM", lambda: install.litellm(work / "litellm"))
     return peers
 
 
@@ -58,3 +64,12 @@ def aimock_version(peers: Peers) -> str:
         return "not run"
     version: str = json.loads((peers.aimock / "package.json").read_text())["version"]
     return version
+
+
+def litellm_version(peers: Peers) -> str:
+    """The version that was installed, or that it was not run."""
+    if peers.litellm is None:
+        return "not run"
+    folders = (peers.litellm.parents[1] / "lib").glob("python*/site-packages/litellm-*.dist-info")
+    names = [folder.name.removesuffix(".dist-info") for folder in folders]
+    return names[0].removeprefix("litellm-") if names else "unknown"

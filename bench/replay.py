@@ -38,20 +38,21 @@ class Rate:
     load_cpu: float
 
 
-def _request_files(folder: Path) -> tuple[Path, Path]:
-    posts, gets = folder / "posts.txt", folder / "gets.txt"
+def request_files(folder: Path, path: str = material.PATH) -> tuple[Path, Path]:
+    """What wrk is to send: the requests, and the static files' paths."""
+    posts, gets = folder / f"posts{path.replace('/', '-')}.txt", folder / "gets.txt"
     numbers = range(material.REQUESTS)
     bodies = [material.request_body(number).decode() for number in numbers]
-    posts.write_text("".join(f"POST {material.PATH} {body}\n" for body in bodies))
+    posts.write_text("".join(f"POST {path} {body}\n" for body in bodies))
     gets.write_text("".join(f"GET {material.static_path(number)}\n" for number in numbers))
     return posts, gets
 
 
-def _load(wrk: str, server: Server, requests: Path, seconds: int) -> tuple[dict[str, float], float]:
+def load(wrk: str, server: Server, requests: Path, seconds: int) -> tuple[dict[str, float], float]:
     """Wrk's own figures, and the CPU seconds it took."""
     _, core = cores()
     url = f"http://{servers.HOST}:{server.port}"
-    options = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(_SCRIPT)]
+    options = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s", "-s", str(_SCRIPT)]
     before = os.times()
     said = subprocess.run(
         [wrk, *options, url, "--", str(requests)],
@@ -69,24 +70,38 @@ def _load(wrk: str, server: Server, requests: Path, seconds: int) -> tuple[dict[
     return figures, used
 
 
-def _measure(name: str, wrk: str, server: Server, requests: Path, seconds: int) -> Run[Rate]:
-    watch = Watch([server.pid])
+def rate(
+    name: str,
+    wrk: str,
+    server: Server,
+    requests: Path,
+    seconds: int,
+    *,
+    body: int | None = None,
+    upstream: Server | None = None,
+) -> Run[Rate]:
+    """One run. `body`: the bytes of an answer's body, where they are not the usual ones."""
+    watch = Watch([server.pid] if upstream is None else [server.pid, upstream.pid])
     cpu = cpu_seconds(server.pid)
-    figures, load_cpu = _load(wrk, server, requests, seconds)
+    figures, load_cpu = load(wrk, server, requests, seconds)
     server_cpu = cpu_seconds(server.pid) - cpu
     disturbance = watch.stop()
-    body = sum(map(len, material.events(0)))
-    if figures["failed"] or figures["bytes"] < figures["requests"] * body:
+    body = sum(map(len, material.events(0))) if body is None else body
+    if (
+        not figures["requests"]
+        or figures["failed"]
+        or figures["bytes"] < figures["requests"] * body
+    ):
         raise verify.WrongAnswer(f"{name} under load: {figures}, expected bodies of {body} bytes")
     wall = figures["seconds"]
-    rate = Rate(
+    found = Rate(
         requests_s=figures["requests"] / wall,
         p50_us=figures["p50_us"],
         p99_us=figures["p99_us"],
         server_cpu=server_cpu / wall,
         load_cpu=load_cpu / wall,
     )
-    return Run(rate, disturbance)
+    return Run(found, disturbance)
 
 
 def _commands(peers: Peers, work: Path) -> dict[str, tuple[Command, Callable[[Server], None]]]:
@@ -138,15 +153,13 @@ def measure(
     """Requests a second of every server, by name."""
     wrk = peers.need_wrk()
     work.mkdir()
-    posts, gets = _request_files(work)
+    posts, gets = request_files(work)
     with _all(peers, work) as up:
         for name, server in up.items():
-            _load(wrk, server, gets if name == NGINX else posts, 1)  # warm up
+            load(wrk, server, gets if name == NGINX else posts, 1)  # warm up
         return rounds(
             {
-                name: partial(
-                    _measure, name, wrk, server, gets if name == NGINX else posts, seconds
-                )
+                name: partial(rate, name, wrk, server, gets if name == NGINX else posts, seconds)
                 for name, server in up.items()
             },
             runs,

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from bench import material, paced, replay
+from bench import material, paced, passing, replay
 from bench.aims import judge
 from bench.loading import Speed
 from bench.paced import Pace, Setting
+from bench.passing import First, Passing
+from bench.recording import Recording
 from bench.repeat import Sample
 from bench.replay import Rate
 from bench.results import Results
@@ -107,6 +109,96 @@ def _paced(found: dict[str, Sample[Pace]]) -> list[str]:
     return _table(head, rows) + _note(found.values())
 
 
+def _passing(found: Passing) -> list[str]:
+    """What each way adds to going direct, under no load and under all there is."""
+
+    def first(name: str, key: Callable[[First], float]) -> str:
+        figure, direct = found.first[name].middle(key), found.first[passing.DIRECT].middle(key)
+        if name == passing.DIRECT:
+            return f"{figure / 1000:.2f} ms"
+        return f"+{(figure - direct) / 1000:,.2f} ms"
+
+    def rate(name: str) -> float:
+        return found.rates[name].middle(lambda rate: rate.requests_s)
+
+    rows = []
+    for name, sample in found.rates.items():
+        low, high = sample.spread(lambda rate: rate.requests_s)
+        rows.append(
+            (
+                name,
+                first(name, lambda first: first.p50_us),
+                first(name, lambda first: first.p99_us),
+                f"{rate(name):,.0f}",
+                f"{low:,.0f}–{high:,.0f}",
+                "1" if name == passing.RECORD else f"{rate(passing.RECORD) / rate(name):.2g}",
+                f"{sample.middle(lambda rate: rate.server_cpu):.2f}",
+                f"{sample.middle(lambda rate: rate.load_cpu):.2f}",
+            )
+        )
+    head = (
+        "way", "first byte p50", "first byte p99", "requests/s", "range", "recording is × it",
+        "its core", "wrk's core",
+    )  # fmt: skip
+    return _table(head, rows) + _note([*found.first.values(), *found.rates.values()])
+
+
+def _passing_paced(found: dict[str, Sample[Pace]]) -> list[str]:
+    def late(name: str, key: Callable[[Pace], float]) -> float:
+        return found[name].middle(key) / 1000
+
+    def added(name: str, key: Callable[[Pace], float]) -> str:
+        if name == passing.DIRECT:
+            return "–"
+        return f"{late(name, key) - late(passing.DIRECT, key):+,.2f} ms"
+
+    def p50(pace: Pace) -> float:
+        return pace.p50_us
+
+    def p99(pace: Pace) -> float:
+        return pace.p99_us
+
+    rows = [
+        (
+            name,
+            f"{late(name, p50):,.2f} ms",
+            f"{late(name, p99):,.2f} ms",
+            f"{late(name, lambda pace: pace.max_us):,.1f} ms",
+            added(name, p50),
+            added(name, p99),
+            "–" if name == passing.DIRECT else f"{sample.middle(lambda p: p.server_cpu):.2f}",
+        )
+        for name, sample in found.items()
+    ]
+    head = ("way", "late p50", "late p99", "late max", "added p50", "added p99", "its core")
+    return _table(head, rows) + _note(found.values())
+
+
+def _recording(found: Recording) -> list[str]:
+    disk, memory, long = found.disk, found.memory, found.long
+
+    def megabytes(size: float) -> str:
+        return f"{size / 1e6:,.1f} MB"
+
+    rows = [
+        (f"{disk.exchanges:,} streams: bodies on the wire", megabytes(disk.wire)),
+        ("their tape", f"{megabytes(disk.plain)}, × {disk.plain / disk.wire:.2f}"),
+        ("their tape as .zst", f"{megabytes(disk.zst)}, × {disk.zst / disk.wire:.2f}"),
+        ("resident before the first exchange", megabytes(memory.before)),
+        (f"after {memory.some_exchanges:,} small exchanges", megabytes(memory.some)),
+        (f"after {memory.many_exchanges:,}", megabytes(memory.many)),
+        ("of these on tape", "all" if memory.kept >= memory.many_exchanges else f"{memory.kept:,}"),
+        ("small exchanges a second", f"{memory.requests_s:,.0f}"),
+        (
+            f"most resident over a stream of {long.size / 1e6:.0f} MB",
+            f"{megabytes(long.most)}, {(long.most - long.before) / 1e6:+.1f} MB",
+        ),
+        ("it ran at", f"{long.size / 1e6 / long.seconds:,.0f} MB/s"),
+        ("it is on tape", "whole" if long.kept else "NOT whole"),
+    ]
+    return _table(("what", "measured"), rows)
+
+
 def _start(rows: list[Row]) -> list[str]:
     one = rows[0].after
     cells = []
@@ -178,6 +270,15 @@ def markdown(results: Results) -> str:
     setting: Setting
     for setting, pace in results.paced:
         lines += _section(f"Paced replay: {setting.title}", pace, _paced)
+    lines += _section(
+        f"Passing on: first byte on one connection, requests/s on {replay.CONNECTIONS}",
+        results.passing,
+        _passing,
+    )
+    if not isinstance(results.passing, str):
+        for setting, pace in results.passing.paced:
+            lines += _section(f"Passing on: {setting.title}", pace, _passing_paced)
+    lines += _section("What recording takes", results.recording, _recording)
     lines += _section("Start to first answer", results.start, _start)
     lines += _section(
         "Loading cassettes",

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from bench.loading import Speed
 from bench.paced import Pace, Setting
+from bench.passing import Passing
+from bench.recording import Recording
 from bench.repeat import Sample
 from bench.replay import Rate
 from bench.start import Row
@@ -18,6 +20,8 @@ class Results:
     shortened: bool
     replay: dict[str, Sample[Rate]] | str = "not asked for"
     paced: list[tuple[Setting, dict[str, Sample[Pace]] | str]] = field(default_factory=list)
+    passing: Passing | str = "not asked for"
+    recording: Recording | str = "not asked for"
     start: list[Row] | str = "not asked for"
     cassettes: Speed | str = "not asked for"
     tapes: Speed | str = "not asked for"

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from bench.machine import cores
 
 HOST = "127.0.0.1"
+LITELLM_PASS = "/pass/v1/chat/completions"
 START_TIMEOUT_S = 120.0
 
 
@@ -68,9 +69,12 @@ def _await(process: "subprocess.Popen[bytes]", port: int) -> int:
 
 
 @contextmanager
-def running(command: Command) -> Iterator[Server]:
-    """The server of this command, until the block ends; an error tells what it said on stderr."""
-    core, _ = cores()
+def running(command: Command, *, beside_load: bool = False) -> Iterator[Server]:
+    """The server of this command, until the block ends; an error tells what it said on stderr.
+
+    `beside_load`: on the load's core, as the upstream of the servers that are measured.
+    """
+    core = cores()[beside_load]
     with (
         tempfile.TemporaryFile() as stderr,
         subprocess.Popen(
@@ -103,6 +107,53 @@ def tokentape(folder: Path, speed: str, cache: Path) -> Command:
     return Command(
         [program, "serve", str(folder), "--port", "0", "--speed", speed],
         environment={"XDG_CACHE_HOME": str(cache)},
+    )
+
+
+def recorder(upstream: int, tapes: Path | None) -> Command:
+    """TokenTape between a client and this port, recording there or only passing on."""
+    program = str(Path(sys.executable).parent / "tokentape")
+    mode = ["forward"] if tapes is None else ["record", "--tapes", str(tapes)]
+    url = f"http://{HOST}:{upstream}/v1"
+    return Command([program, "serve", "--port", "0", "--quiet", "--upstream", url, "--mode", *mode])
+
+
+def upstream(*options: str) -> Command:
+    """The provider of the recording part."""
+    return Command([sys.executable, "-m", "bench.upstream", *options])
+
+
+def aimock_proxy(package: Path, folder: Path, upstream: int) -> Command:
+    """aimock, passing on to this port. Were it to record, it would answer what it saw itself."""
+    folder.mkdir(parents=True)
+    command = aimock(package, folder)
+    more = ["--proxy-only", "--provider-openai", f"http://{HOST}:{upstream}"]
+    return Command([*command.arguments, *more], command.port)
+
+
+def litellm(program: Path, folder: Path, upstream: int) -> Command:
+    """LiteLLM's proxy before this port: by model, and at /pass as the bytes come."""
+    url = f"http://{HOST}:{upstream}/v1"
+    folder.mkdir(parents=True)
+    config = folder / "config.yaml"
+    config.write_text(f"""
+model_list:
+  - model_name: gpt-4o-mini
+    litellm_params: {{ model: openai/gpt-4o-mini, api_base: "{url}", api_key: none }}
+general_settings:
+  pass_through_endpoints:
+    - {{ path: {LITELLM_PASS}, target: "{url}/chat/completions" }}
+""")
+    port = _free_port()
+    options = ["--config", str(config), "--host", HOST, "--port", str(port)]
+    return Command(
+        [str(program), *options, "--telemetry", "False"],
+        port,
+        {
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "LITELLM_LOG": "ERROR",
+            "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
+        },
     )
 
 

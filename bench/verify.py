@@ -3,7 +3,7 @@
 from bench import material
 from bench.http import Answer, ask, request_bytes
 
-_SEVERAL = (0, 1, 41, 500, material.REQUESTS - 1)
+SEVERAL = (0, 1, 41, 500, material.REQUESTS - 1)
 
 
 class WrongAnswer(Exception):
@@ -24,14 +24,16 @@ def _check(name: str, number: int, answered_by: int, answer: Answer) -> None:
         raise WrongAnswer(f"{name}, request {number}: the body is not the one expected")
 
 
-def posts(name: str, port: int, *, chunks: bool, single: bool = False) -> None:
+def posts(
+    name: str, port: int, *, chunks: bool, single: bool = False, path: str = material.PATH
+) -> None:
     """Check several answers of a server, asked as a client does.
 
     `chunks`: each event must be an HTTP chunk of its own. `single`: one answer for all requests.
     """
-    for number in _SEVERAL:
+    for number in SEVERAL:
         body = material.request_body(number)
-        answer = ask(port, request_bytes("POST", material.PATH, body))
+        answer = ask(port, request_bytes("POST", path, body))
         answered_by = 0 if single else number
         _check(name, number, answered_by, answer)
         if chunks and answer.chunks != material.events(answered_by):
@@ -43,6 +45,6 @@ def posts(name: str, port: int, *, chunks: bool, single: bool = False) -> None:
 
 def static(name: str, port: int) -> None:
     """Check several static files."""
-    for number in _SEVERAL:
+    for number in SEVERAL:
         answer = ask(port, request_bytes("GET", material.static_path(number), None))
         _check(name, number, number, answer)
