@@ -12,7 +12,7 @@ from tokentape.errors import UsageError
 from tokentape.matching import Exhausted
 from tokentape.redact import DEFAULT_PATTERNS, Paths, Pattern, Patterns, Redaction
 from tokentape.server import Mode, Settings, Upstream
-from tokentape.timing import parse_speed
+from tokentape.pacing import parse_speed
 
 FILE = "tokentape.toml"
 DEFAULT_UPSTREAM = "default"

@@ -18,7 +18,7 @@ from tokentape.errors import UsageError
 from tokentape.library import Library
 from tokentape.model import Fidelity
 from tokentape.testing import replay
-from tokentape.timing import parse_speed
+from tokentape.pacing import parse_speed
 
 # What the demo plays: reasoning and an answer; a tool call, and the answer after its result.
 _PLAYED = ("reasoning", "tool-call")

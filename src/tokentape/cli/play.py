@@ -13,7 +13,7 @@ from tokentape.cli.player import Player
 from tokentape.clock import Clock, SystemClock
 from tokentape.limits import Limits
 from tokentape.model import Ending, Exchange, Fidelity
-from tokentape.timing import parse_speed
+from tokentape.pacing import parse_speed
 
 
 def play(exchange: Exchange, console: Console, clock: Clock, speed: float) -> None:

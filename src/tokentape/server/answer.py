@@ -20,7 +20,7 @@ import msgspec
 from tokentape import sse
 from tokentape.content import is_encoded
 from tokentape.model import Ending, Exchange, Fidelity, Read, Response, header
-from tokentape.timing import deadlines, scaled
+from tokentape.pacing import deadlines, scaled
 
 # Of an answer: what is said of one connection, and of the length.
 HOP_BY_HOP = frozenset(

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from tokentape.matching import Candidate
-from tokentape.timing import Lateness
+from tokentape.pacing import Lateness
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):

@@ -24,7 +24,7 @@ from tokentape.server.delivery import Delivery
 from tokentape.server.intake import Asking, Intake, text
 from tokentape.server.journal import Record
 from tokentape.server.problem import problem
-from tokentape.timing import spread
+from tokentape.pacing import spread
 
 if TYPE_CHECKING:
     from tokentape.server.forward import Forward

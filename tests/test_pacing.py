@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokentape.errors import UsageError
-from tokentape.timing import Lateness, deadlines, parse_speed, scaled, spread
+from tokentape.pacing import Lateness, deadlines, parse_speed, scaled, spread
 
 
 @pytest.mark.parametrize(
