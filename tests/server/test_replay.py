@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from math import inf
@@ -12,6 +13,7 @@ import pytest
 
 from tests.server.raw import Raw, request
 from tests.server.tapes import JSON, asked, exchange, stream, write
+from tokentape.library import Entry, Library
 from tokentape.model import Ending, Exchange, Fidelity, Request
 from tokentape.server import Settings
 from tokentape.testing import Replay, replay
@@ -538,6 +540,58 @@ def test_large_exchanges_are_read_off_the_loop(tmp_path: Path) -> None:
         on_loop(server, lambda made: made.deck.answers._kept.clear())
         client.post(asked())
         assert error_of(client.answer().body)["type"] == "tape_error"
+
+
+def test_requests_at_once_share_one_large_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = [b"%06d" % number * 1_000 for number in range(1_000)]  # 6 MB
+    write(tmp_path / "a.tape.jsonl", exchange(reads))
+    loads: list[Entry] = []
+    go = threading.Event()
+    load = Library.load
+
+    def counted(self: Library, entry: Entry) -> Exchange:
+        loads.append(entry)
+        assert go.wait(20)
+        return load(self, entry)
+
+    monkeypatch.setattr(Library, "load", counted)
+    settings = Settings(port=0, speed=inf, grace_s=0, answers_bytes=1_000)
+    with replay(tmp_path, settings=settings) as server, ExitStack() as stack:
+        clients = [stack.enter_context(Raw(server.base_url, 4096)) for _ in range(20)]
+        for client in clients:
+            client.post(asked())
+
+        def state(made: Any, of: str) -> list[Any]:
+            found = [getattr(one, of) for one in made.server_state.connections]
+            return [one for one in found if one is not None]
+
+        until(server, lambda made: len(state(made, "_asking")) == 20)
+        leaves = clients.pop()
+        leaves.close()
+        until(server, lambda made: len(state(made, "_asking")) == 19)
+        go.set()
+        until(server, lambda made: len(state(made, "_delivery")) == 19)
+        # One that comes later shares what the others still read, though it is not kept.
+        clients.append(stack.enter_context(Raw(server.base_url, 4096)))
+        clients[-1].post(asked())
+        until(server, lambda made: len(state(made, "_delivery")) == 20)
+        answers = {id(one.answer) for one in on_loop(server, lambda made: state(made, "_delivery"))}
+        assert len(answers) == 1
+        assert all(client.answer().chunks == reads for client in clients[:2])
+        assert on_loop(server, lambda made: len(made.deck.answers)) == 0
+    assert len(loads) == 1
+
+
+def test_requests_at_once_for_a_tape_that_vanished_are_all_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tape.jsonl", exchange([b"x" * 1_000_000]))
+    with replay(tmp_path) as server, ExitStack() as stack:
+        path.unlink()
+        clients = [stack.enter_context(Raw(server.base_url)) for _ in range(5)]
+        for client in clients:
+            client.post(asked())
+        assert [client.answer().status for client in clients] == [500] * 5
 
 
 def test_a_head_request_that_misses_gets_a_head_alone(serve: Serve) -> None:

@@ -51,7 +51,7 @@ class Wire(IntEnum):
     OLD = 2
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class Answer(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     """What is written, step by step; `due` is microseconds from the request, one per step.
 
     A step that is b"" only waits: for the end of the connection. `marks` are the wire positions

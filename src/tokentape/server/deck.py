@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from tokentape.clock import Clock
 from tokentape.library import Entry, Library, scope_of
@@ -32,15 +33,21 @@ _MEMO_BYTES = 16 * 1024 * 1024
 _MEMO_ONE = 64 * 1024
 _MEMO_ROUTES = 4096
 
+_LOAD_HERE = 256 * 1024  # bytes of a tape that are read on the loop
+
 Wanted = tuple[str, str, bytes]  # method, operation and key of a request
 
 
 class Answers:
-    """Prepared answers, the least used dropped first, bounded in bytes."""
+    """Prepared answers, the least used dropped first, bounded in bytes.
+
+    One that somebody still reads is found as long as it is there, kept or not.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._kept: OrderedDict[int, Answer] = OrderedDict()
+        self._there: WeakValueDictionary[int, Answer] = WeakValueDictionary()
         self.size = 0
 
     def __len__(self) -> int:
@@ -50,10 +57,15 @@ class Answers:
         answer = self._kept.get(key)
         if answer is not None:
             self._kept.move_to_end(key)
+            return answer
+        answer = self._there.get(key)
+        if answer is not None:
+            self.put(key, answer)
         return answer
 
     def put(self, key: int, answer: Answer) -> None:
         """Keep it, unless it alone is more than all may be."""
+        self._there[key] = answer
         before = self._kept.pop(key, None)
         if before is not None:
             self.size -= before.weight
@@ -64,6 +76,11 @@ class Answers:
         while self.size > self._limit:
             _, dropped = self._kept.popitem(last=False)
             self.size -= dropped.weight
+
+
+def answer_key(entry: Entry, wire: Wire) -> int:
+    """What `Answers` keeps the answer for such a client under."""
+    return entry.number << 2 | wire
 
 
 class _Settling:
@@ -77,7 +94,7 @@ class _Settling:
 
 
 class Deck:
-    """Made and used on the server's loop; only `load` and `explain` may run on the worker.
+    """Made and used on the server's loop; only `explain` may run on the worker.
 
     What may take long never happens on the loop, where streams keep time. `replays` and `forwards`
     are what may become of a request. Raises UsageError where the settings can't be done.
@@ -116,6 +133,8 @@ class Deck:
         self.wheel = Wheel(loop, clock.monotonic_us)
         self.journal = Journal(settings.journal_size, clock.monotonic_us())
         self.counters = Counters()
+        self._loading: dict[int, asyncio.Future[Answer]] = {}
+        self._loop = loop
         self.sweeps = 0
         self.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokentape-tapes")
         self.asked: dict[bytes, Asked] = {}
@@ -242,8 +261,33 @@ class Deck:
             for retry in settling.waiting:
                 retry()
 
-    def load(self, entry: Entry, wire: Wire) -> Answer:
-        """The prepared answer, from disk. Raises TokenTapeError when the tape is not as it was."""
+    def load(self, entry: Entry, wire: Wire) -> "Answer | asyncio.Future[Answer]":
+        """The prepared answer, read from disk, and kept; of a large one the promise of it.
+
+        All that ask for one while it is read share it. Raises TokenTapeError when the tape is not
+        as it was; the promise does, too.
+        """
+        key = answer_key(entry, wire)
+        loading = self._loading.get(key)
+        if loading is None and entry.end - entry.start <= _LOAD_HERE:
+            # On the loop, since a busy one lets no other thread run for long.
+            answer = self._prepare(entry, wire)
+            self.answers.put(key, answer)
+            return answer
+        if loading is None:
+
+            def loaded(future: asyncio.Future[Answer]) -> None:
+                del self._loading[key]
+                if not future.cancelled() and future.exception() is None:
+                    self.answers.put(key, future.result())
+
+            loading = self._loop.run_in_executor(self.worker, self._prepare, entry, wire)
+            self._loading[key] = loading
+            # Told before those who wait, each of whom may end up asking again.
+            loading.add_done_callback(loaded)
+        return loading
+
+    def _prepare(self, entry: Entry, wire: Wire) -> Answer:
         return prepare(self.library.load(entry), self.settings.speed, wire)
 
     def explain(self, miss: Miss, body: bytes, target: str) -> Explanation:

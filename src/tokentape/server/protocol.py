@@ -6,8 +6,9 @@ connection, in the order of the requests. What the server tells of itself is an 
 """
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import CancelledError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
 from uvicorn.config import Config
@@ -18,18 +19,19 @@ from tokentape.errors import TokenTapeError
 from tokentape.library import Entry
 from tokentape.matching import Asked, Explanation, Miss
 from tokentape.model import Ending
+from tokentape.pacing import spread
 from tokentape.server.answer import Answer, Wire
 from tokentape.server.deck import ADMIN, ADMIN_PATH
 from tokentape.server.delivery import Delivery
 from tokentape.server.intake import Asking, Intake, text
 from tokentape.server.journal import Record
 from tokentape.server.problem import problem
-from tokentape.pacing import spread
 
 if TYPE_CHECKING:
     from tokentape.server.forward import Forward
 
-_LOAD_HERE = 256 * 1024  # bytes of a tape that are read on the loop
+T = TypeVar("T")
+
 _TOLD = 200  # characters of a target that the journal keeps
 
 
@@ -155,7 +157,10 @@ class ReplayProtocol(Intake):
             if deck.forwards:
                 self._pass_on(asking, operation, asked)
                 return
-            self._work(asking, self._missed, deck.explain, found, body, text(target))
+            explaining = self.loop.run_in_executor(
+                deck.worker, deck.explain, found, body, text(target)
+            )
+            self._await(asking, explaining, self._missed)
             return
         answer = deck.answers.get(found.number << 2 | wire)
         if answer is None:
@@ -358,51 +363,47 @@ class ReplayProtocol(Intake):
 
     # Off the hot path: reading tapes, misses, refusals, the app
 
-    def _work(self, asking: Asking, then: Any, work: Any, *what: Any) -> None:
-        """Do `work` on the deck's worker, then go on here, unless the client left meanwhile."""
+    def _await(
+        self, asking: Asking, promise: "asyncio.Future[T]", then: Callable[[T], None]
+    ) -> None:
+        """Go on here once the deck's worker has done its part, unless the client left meanwhile."""
         self._busy = True
         self._asking = asking
         self._asked_us = self.deck.now_us()
 
-        def done(future: asyncio.Future[Any]) -> None:
-            if self._asking is not asking or future.cancelled():
+        def done(promise: "asyncio.Future[T]") -> None:
+            error = None if promise.cancelled() else promise.exception()
+            if self._asking is not asking or promise.cancelled():
                 return
-            error = future.exception()
             if error is None:
-                then(future.result())
+                then(promise.result())
             elif isinstance(error, TokenTapeError):
                 self._broken(asking, error)
             elif not isinstance(error, CancelledError):
                 self._say(asking, 500, "internal_error", "the server failed; its log says more")
                 raise error
 
-        self.loop.run_in_executor(self.deck.worker, work, *what).add_done_callback(done)
+        promise.add_done_callback(done)
 
     def _load(self, asking: Asking, entry: Entry) -> None:
-        """Read a tape: a small one here, since a busy loop lets no other thread run for long."""
         deck = self.deck
-        if entry.end - entry.start > _LOAD_HERE:
-            self._work(asking, lambda new: self._loaded(entry, new), deck.load, entry, asking.wire)
-            return
-        self._busy = True
-        self._asking = asking
         self._asked_us = deck.now_us()
         try:
             answer = deck.load(entry, asking.wire)
         except TokenTapeError as error:
             self._broken(asking, error)
+            return
+        if isinstance(answer, Answer):
+            self._deliver(entry, answer, self._asked_us)
         else:
-            self._loaded(entry, answer)
+            self._await(asking, answer, lambda answer: self._loaded(entry, answer))
 
     def _broken(self, asking: Asking, error: TokenTapeError) -> None:
         self.deck.tell(f"can't answer: {error}")
         self._say(asking, 500, "tape_error", str(error))
 
     def _loaded(self, entry: Entry, answer: Answer) -> None:
-        asking = self._asking
-        assert asking is not None
         self._asking = None
-        self.deck.answers.put(entry.number << 2 | asking.wire, answer)
         self._deliver(entry, answer, self._asked_us)
 
     def _missed(self, explanation: Explanation) -> None:
