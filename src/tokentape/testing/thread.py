@@ -8,10 +8,14 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from tokentape.library import Library
+from tokentape.errors import UsageError
+from tokentape.library import Library, find
 from tokentape.matching import Exhausted
+from tokentape.pacing import parse_speed
 from tokentape.server import Observer, Server, Settings, base_url, bind, new_loop
 from tokentape.server.serve import tell_stderr
+
+_TOLD_REFUSALS = 5
 
 
 class Replay:
@@ -36,27 +40,37 @@ class Replay:
 def replay(
     source: Library | Path | str | Iterable[Path | str],
     *,
-    speed: float = inf,
+    speed: float | str = inf,
     exhausted: Exhausted = "last",
     port: int = 0,
+    repair: bool = False,
     settings: Settings | None = None,
     observer: Observer | None = None,
 ) -> Iterator[Replay]:
     """Replay a library, a tape or folders of them while the block runs.
 
-    `speed` is 1 for the recorded pace, infinity (the default) for at once. `settings` overrides
-    all other arguments; with its modes the server records or forwards, and tells the observer.
-    Answers on their way when the block ends are cut. Raises UsageError where a path does not
-    exist or the port is taken.
+    `speed` is 1 for the recorded pace, 2 for twice as fast, "max" or infinity (the default) for at
+    once. `repair` opens recordings that are broken but clear, as `load` does. `settings` overrides
+    `speed`, `exhausted` and `port`; with its modes the server records or forwards, and tells the
+    observer. Answers on their way when the block ends are cut.
+
+    Raises UsageError where a path does not exist or holds nothing to replay, for a speed that is
+    none, and where the port is taken.
     """
     if settings is None:
-        settings = Settings(port=port, speed=speed, exhausted=exhausted, grace_s=0)
+        made = _speed(speed)
+        settings = Settings(port=port, speed=made, exhausted=exhausted, grace_s=0)
     own = not isinstance(source, Library)
     if isinstance(source, Library):
+        if repair:
+            raise UsageError("repair: a library is open already; give it to Library(repair=True)")
         library = source
     else:
-        paths = [source] if isinstance(source, str | Path) else source
-        library = Library(paths, redaction=settings.redaction)
+        paths = [source] if isinstance(source, str | Path) else list(source)
+        library = Library(paths, repair=repair, redaction=settings.redaction)
+        if not library.entries and settings.mode == "replay":
+            library.close()
+            raise UsageError(_nothing(paths, library))
     try:
         bound = bind(settings.host, settings.port)
         server = Server(library, settings, tell_stderr, observer)
@@ -87,3 +101,28 @@ def replay(
     finally:
         if own:
             library.close()
+
+
+def _speed(given: float | str) -> float:
+    """As `--speed` takes it; infinity is `max`."""
+    try:
+        text = str(given)
+    except ValueError:
+        text = "more digits than a number may have"
+    return inf if text == "inf" and not isinstance(given, str) else parse_speed(text)
+
+
+def _nothing(paths: list[Path | str], library: Library) -> str:
+    """Why these paths give nothing to replay."""
+    names = ", ".join(map(str, paths)) or "no path"
+    if not any(True for _ in find(paths)):
+        return f"nothing to replay: no files in {names}"
+    if not library.refused:
+        return f"nothing to replay: no exchanges in {names}"
+    lines = [f"nothing to replay: no exchanges in {names}; {len(library.refused)} refused:"]
+    for refused in library.refused[:_TOLD_REFUSALS]:
+        why = refused.why.replace("open it with --repair", "repair=True opens it")
+        lines.append(f"  {refused.path}: {refused.what}: {why}")
+    if len(library.refused) > _TOLD_REFUSALS:
+        lines.append(f"  and {len(library.refused) - _TOLD_REFUSALS} more")
+    return "\n".join(lines)
