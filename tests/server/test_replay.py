@@ -256,7 +256,7 @@ def test_a_miss_says_what_is_wrong_with_the_request(
 
 
 def test_an_empty_library_says_so(tmp_path: Path) -> None:
-    with replay(tmp_path) as server, Raw(server.base_url) as client:
+    with replay(Library([tmp_path])) as server, Raw(server.base_url) as client:
         client.post(asked())
         assert "no exchange is recorded" in error_of(client.answer().body)["message"]
 
@@ -486,6 +486,42 @@ def test_what_the_server_tells_of_itself(serve: Serve) -> None:
         assert "/_tape/journal" in error_of(nothing.body)["message"]
         # In a scope, the list of models is a request like any other.
         assert get("/v1/models", "x-tokentape-scope: a").status == 404
+
+
+def test_a_tape_whose_name_is_no_text_is_told_of_with_it_escaped(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "a\udcff.tape.jsonl", exchange(stream("a")))
+    escaped = f"{tmp_path}/a\\udcff.tape.jsonl"
+    with replay(tmp_path) as server, Raw(server.base_url) as client:
+
+        def get(path: str) -> Any:
+            client.send(request(b"", path=path, method="GET"))
+            answer = client.answer()
+            assert answer.status == 200
+            return answer.body
+
+        client.post(asked())
+        assert client.answer().whole
+        client.post(asked(text="other"))
+        miss = error_of(client.answer().body)
+        assert f"{escaped}, exchange 0" in miss["message"]
+        assert (miss["nearest"][0]["path"], miss["nearest"][0]["scope"]) == (escaped, "a\\udcff")
+        client.post(asked(), "x-tokentape-scope: b")
+        assert "udcff" in error_of(client.answer().body)["message"]
+        path.unlink()
+        on_loop(server, lambda made: made.deck.answers._kept.clear())
+        client.post(asked())
+        broken = error_of(client.answer().body)
+        assert (broken["type"], broken["message"].startswith(escaped)) == ("tape_error", True)
+        found = json.loads(get("/_tape/journal"))["requests"]
+        assert [row["outcome"] for row in found] == ["hit", "miss", "miss", "refused"]
+        assert (found[0]["path"], found[0]["scope"]) == (escaped, "a\\udcff")
+        assert found[3]["says"].startswith(escaped)
+        assert found == server.journal()
+        for page in ("/_tape/health", "/_tape/metrics", "/v1/models"):
+            assert get(page)
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_the_journal_is_bounded(serve: Serve) -> None:

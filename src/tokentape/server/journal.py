@@ -7,6 +7,7 @@ import msgspec
 
 from tokentape.matching import Candidate
 from tokentape.pacing import Lateness
+from tokentape.server.problem import escaped
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -92,11 +93,11 @@ class Journal:
             "at_ms": (record.at_us - self.started_us) / 1000,
             "method": entry.method if entry else record.method,
             "operation": entry.operation if entry else record.target,
-            "path": entry.path if entry else None,
+            "path": escaped(entry.path) if entry else None,
             "exchange": entry.exchange if entry else None,
-            "scope": entry.scope if entry else record.scope,
+            "scope": escaped(entry.scope) if entry else record.scope,
             "outcome": record.outcome or _outcome(record),
-            "says": record.says or None,
+            "says": escaped(record.says) or None,
             "status": record.status or None,
             "writes": record.reads,
             "of_writes": record.of_reads,

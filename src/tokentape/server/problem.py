@@ -8,6 +8,11 @@ import msgspec
 _END = "\r\n"
 
 
+def escaped(text: str) -> str:
+    """Text that can be JSON: the bytes of a file's name that are no UTF-8 stand escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def problem(
     status: int,
     type: str,
@@ -23,6 +28,7 @@ def problem(
     `x-should-retry: false` keeps OpenAI's SDKs from asking again what can't change; `again` leaves
     that to them.
     """
+    message = escaped(message)
     error = {"message": message, "type": type, "param": None, "code": type, **(more or {})}
     body = msgspec.json.format(msgspec.json.encode({"error": error}), indent=2) + b"\n"
     head = (

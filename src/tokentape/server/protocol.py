@@ -11,6 +11,7 @@ from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
+import msgspec
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
@@ -25,7 +26,7 @@ from tokentape.server.deck import ADMIN, ADMIN_PATH
 from tokentape.server.delivery import Delivery
 from tokentape.server.intake import Asking, Intake, text
 from tokentape.server.journal import Record
-from tokentape.server.problem import problem
+from tokentape.server.problem import escaped, problem
 
 if TYPE_CHECKING:
     from tokentape.server.forward import Forward
@@ -410,7 +411,11 @@ class ReplayProtocol(Intake):
         asking = self._asking
         assert asking is not None
         self.deck.tell(explanation.message)
-        more = {"nearest": explanation.nearest, "differs": explanation.differs}
+        nearest = [
+            msgspec.structs.replace(near, path=escaped(near.path), scope=escaped(near.scope))
+            for near in explanation.nearest
+        ]
+        more = {"nearest": nearest, "differs": explanation.differs}
         self._say(asking, 404, "tape_miss", explanation.message, more)
 
     def _say(
