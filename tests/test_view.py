@@ -11,6 +11,8 @@ from tokentape import view
 from tokentape.model import Ending, Exchange, Headers, Read, Request, Response
 from tokentape.view import Api
 
+# A message of Amazon's binary event stream without headers or payload.
+MESSAGE = bytes.fromhex("00000010 00000000 05c248eb 7d98c8ff")
 SSE: Headers = (("content-type", "text/event-stream; charset=utf-8"),)
 
 
@@ -84,7 +86,7 @@ def test_the_model_asked_for_comes_first() -> None:
         ((("content-type", "application/x-ndjson"),), b'{"a":1}\n{"a":2}\n', True, 2),
         (
             (("content-type", "application/vnd.amazon.eventstream"),),
-            (20).to_bytes(4, "big") + bytes(16) + (16).to_bytes(4, "big") + bytes(12) + b"cut",
+            MESSAGE * 2 + MESSAGE[:-1],
             True,
             2,
         ),

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tokentape import content, sse
+from tokentape import content, eventstream, sse
 from tokentape.errors import TokenTapeError
 from tokentape.limits import DEFAULT_LIMITS, Limits
 from tokentape.matching import operation
@@ -86,7 +86,8 @@ def _decoded(exchange: Exchange, limits: Limits) -> bytes:
         return b""
 
 
-def _each_event(exchange: Exchange, limits: Limits) -> Iterator[sse.Event]:
+def each_event(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> Iterator[sse.Event]:
+    """The SSE events of the response one after another, none where `events` gives []."""
     # In slices, since the events of a large body take ten times its memory.
     if is_event_stream(exchange):
         reader = sse.EventReader()
@@ -97,36 +98,24 @@ def _each_event(exchange: Exchange, limits: Limits) -> Iterator[sse.Event]:
 
 def events(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> list[sse.Event]:
     """The SSE events of the response, [] where it is no event stream or can't be decoded."""
-    return list(_each_event(exchange, limits))
-
-
-def _binary_events(body: bytes) -> int:
-    """How many whole messages an AWS event stream holds: each begins with its length."""
-    count = position = 0
-    while position + 16 <= len(body):
-        length = int.from_bytes(body[position : position + 4], "big")
-        if length < 16 or position + length > len(body):
-            break
-        position += length
-        count += 1
-    return count
+    return list(each_event(exchange, limits))
 
 
 def count_events(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> int:
     """How many events, NDJSON lines or binary messages the response holds; 0 for a document."""
     kind = media_type(exchange)
     if kind == _BINARY_EVENT_STREAM:
-        return _binary_events(exchange.body)
+        return eventstream.count(_decoded(exchange, limits))
     if kind in _NDJSON:
         return sum(1 for line in exchange.body.splitlines() if line.strip())
-    return sum(1 for _ in _each_event(exchange, limits))
+    return sum(1 for _ in each_event(exchange, limits))
 
 
 def payloads(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> Iterator[Any]:
     """The JSON values of the events, or the one of a JSON response; what is not JSON left out."""
     texts: Iterable[str | bytes]
     if is_event_stream(exchange):
-        texts = (event.data for event in _each_event(exchange, limits))
+        texts = (event.data for event in each_event(exchange, limits))
     else:
         texts = (_decoded(exchange, limits),)
     return (payload for payload in map(parse_json, texts) if payload is not None)
@@ -137,7 +126,7 @@ def request_json(exchange: Exchange) -> Any:
     return parse_json(exchange.request.body) if exchange.request.body else None
 
 
-def _model_in(payload: Any) -> str:
+def model_in(payload: Any) -> str:
     """The model a payload names: its own, or that of the object it carries."""
     if not isinstance(payload, dict):
         return ""
@@ -150,8 +139,8 @@ def _model_in(payload: Any) -> str:
 
 def model(exchange: Exchange) -> str:
     """The model asked for, else the one that answered, else ""."""
-    return _model_in(request_json(exchange)) or next(
-        filter(None, map(_model_in, payloads(exchange))), ""
+    return model_in(request_json(exchange)) or next(
+        filter(None, map(model_in, payloads(exchange))), ""
     )
 
 
