@@ -247,7 +247,7 @@ FAILURES: list[tuple[str, list[str], str]] = [
     ("a folder to play", ["play", "{folder}"], "expected a file, got a folder"),
     ("no such source", ["convert", "{tmp}/nowhere.yaml", "{tmp}/x.tape.jsonl"], "can't be read"),
     ("not a recording", ["convert", "{folder}/c.txt", "{tmp}/x.tape.jsonl"], "text"),
-    ("it exists", ["convert", "{folder}/a.tape.jsonl", "{folder}/a.tape.jsonl"], "--force"),
+    ("it exists", ["convert", "{folder}/a.tape.jsonl", "{folder}/a.tape.jsonl"], "pass --force"),
     ("no format", ["convert", "{folder}/a.tape.jsonl", "{tmp}/x.txt"], "--to"),
     ("unknown format", ["convert", "{folder}/a.tape.jsonl", "{tmp}/x", "--to", "tar"], "go-vcr"),
     ("several in sse", ["convert", "{folder}/a.tape.jsonl", "{tmp}/x.sse"], "--exchange"),

@@ -174,7 +174,7 @@ def test_a_name_that_says_no_format_is_an_error_that_lists_them() -> None:
 def test_nothing_is_overwritten_unless_forced(tmp_path: Path) -> None:
     path = tmp_path / "x.tape.jsonl"
     path.write_bytes(b"mine")
-    with pytest.raises(UsageError, match="exists; pass --force"):
+    with pytest.raises(UsageError, match="exists; pass force=True to replace it"):
         save(TAPE, path)
     assert path.read_bytes() == b"mine"
     assert os.listdir(tmp_path) == [path.name]

@@ -9,7 +9,7 @@ from tokentape import formats
 from tokentape.cli.common import chosen, limits_options
 from tokentape.errors import RepairNeeded, UsageError
 from tokentape.library import open_file, save
-from tokentape.library.files import format_for
+from tokentape.library.files import Exists, format_for
 from tokentape.limits import Limits
 
 
@@ -58,6 +58,9 @@ def command(
     )
     for repaired in opened.repairs:
         click.echo(f"{src}: repaired: {repaired}", err=True)
-    save(tape, dst, format=chosen_format.name, force=force)
+    try:
+        save(tape, dst, format=chosen_format.name, force=force)
+    except Exists:
+        raise UsageError(f"{dst} exists; pass --force to replace it") from None
     for aspect in formats.losses(tape.exchanges, chosen_format.holds):
         click.echo(f"{dst}: {chosen_format.name} can't hold: {aspect.value}", err=True)

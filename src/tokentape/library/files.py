@@ -26,6 +26,10 @@ from tokentape.model import Tape
 _SUFFIXES = (*(".tape.jsonl", ".jsonl", ".json", ".yaml", ".yml", ".har", ".sse", ".txt", ".log"),)
 
 
+class Exists(UsageError):
+    """There is a file at the destination, and it was not to be replaced."""
+
+
 class Found(msgspec.Struct, frozen=True, gc=False):
     """A file to open; `scope` is its path below the folder it was found in, without the suffix.
 
@@ -246,7 +250,8 @@ def save(tape: Tape, path: Path | str, *, format: str | None = None, force: bool
     """Write a tape as a file, whole or not at all; `.zst` compresses.
 
     The format is the one named, else the one the name ends in. Raises UsageError where the file
-    exists and `force` is False, where it can't be written, or where the format can't hold it.
+    exists and `force` is False (Exists), where it can't be written, or where the format can't
+    hold it.
     """
     path = Path(path)
     chosen = formats.by_name(format) if format is not None else format_for(path)
@@ -279,7 +284,7 @@ def write_whole(data: bytes, path: Path, *, force: bool) -> None:
             # A link never replaces what another process put there since we looked.
             os.link(temporary, path)
     except FileExistsError:
-        raise UsageError(f"{path} exists; pass --force to replace it") from None
+        raise Exists(f"{path} exists; pass force=True to replace it") from None
     except OSError as error:
         raise UsageError(f"{path} can't be written: {error.strerror}") from None
     finally:
