@@ -1,0 +1,295 @@
+"""What comes in pieces across chunks, gathered: fields, text, parts, tool calls, lists.
+
+A gatherer takes what came under its field, any number of times, and gives its value at any point.
+It never changes what it was given; values that it only passes on are not copied.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+Object = dict[str, Any]
+
+
+class Gatherer(Protocol):
+    """Takes the values of one field as they come; `value` is what they add up to so far.
+
+    Only values of the type `takes` are given to it.
+    """
+
+    @property
+    def takes(self) -> type | tuple[type, ...]: ...
+
+    def feed(self, given: Any, /) -> None: ...
+
+    def value(self) -> Any: ...
+
+
+FIRST = "first"  # the first value that is not empty ("", 0, {}, [])
+DROPPED = "dropped"
+# What becomes of a field; one that no rule names keeps its last value that is not null.
+Rule = str | Callable[[], Gatherer]
+
+
+def index_of(value: Any) -> int | None:
+    """An index as an int, any sign and size, or None; 1 and 1.0 are one number in JSON."""
+    if type(value) is int:
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return None
+
+
+class Text:
+    """Strings, concatenated."""
+
+    takes: type | tuple[type, ...] = str
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+
+    def feed(self, given: Any, /) -> None:
+        self.pieces.append(given)
+
+    def value(self) -> Any:
+        return "".join(self.pieces)
+
+
+class Content(Text):
+    """Strings, concatenated. Once a list came it is one of parts, and strings are text parts.
+
+    `part` has the rules for the fields of a part, and by its names the types that are joined.
+    """
+
+    takes = (str, list)
+
+    def __init__(self, part: Mapping[str, Rule]) -> None:
+        super().__init__()
+        self._part = part
+        self._parts: Parts | None = None
+
+    def feed(self, given: Any, /) -> None:
+        if isinstance(given, str):
+            self.pieces.append(given)
+            return
+        if self._parts is None:
+            self._parts = Parts(self._part)
+        self._flush(self._parts)
+        self._parts.feed(given)
+
+    def _flush(self, parts: "Parts") -> None:
+        parts.feed(["".join(self.pieces)])
+        self.pieces.clear()
+
+    def value(self) -> Any:
+        if self._parts is None:
+            return super().value()
+        self._flush(self._parts)
+        return self._parts.value()
+
+
+class Fields:
+    """The fields of an object that comes again and again, each by its rule."""
+
+    takes = dict
+
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
+        self._rules = rules
+        self._fields: Object = {}
+        self._gathered: dict[str, Gatherer] = {}
+
+    def feed(self, given: Object, /) -> None:
+        # Called three times for a chunk: what is common comes first, and calls nothing.
+        fields, gathered, rules = self._fields, self._gathered, self._rules
+        for key, value in given.items():
+            if value is None:
+                if key not in fields and rules.get(key) is not DROPPED:
+                    fields[key] = None
+                continue
+            gatherer = gathered.get(key)
+            if gatherer is not None:
+                if type(value) is str and isinstance(gatherer, Text):
+                    if value:
+                        gatherer.pieces.append(value)
+                elif isinstance(value, gatherer.takes):
+                    gatherer.feed(value)
+                continue
+            rule = rules.get(key)
+            if rule is None:
+                fields[key] = value
+            elif rule is FIRST:
+                if not fields.get(key) and (value or fields.get(key) is None):
+                    fields[key] = value
+            elif callable(rule):
+                self._begin(key, rule(), value)
+
+    def _begin(self, key: str, gatherer: Gatherer, value: Any) -> None:
+        if isinstance(value, gatherer.takes):
+            self._gathered[key] = gatherer
+            gatherer.feed(value)
+            value = None
+        # What is not of the field's type stays where nothing that is ever comes.
+        self._fields[key] = value
+
+    def get(self, key: str) -> Any:
+        """The value of a field that is not gathered, or None."""
+        return self._fields.get(key)
+
+    def value(self) -> Object:
+        return self._fields | {key: found.value() for key, found in self._gathered.items()}
+
+
+def merged() -> Fields:
+    """An object of which every field keeps its last value that is not null."""
+    return Fields({})
+
+
+class Appended:
+    """A list that goes on every time."""
+
+    takes = list
+
+    def __init__(self) -> None:
+        self._items: list[Any] = []
+
+    def feed(self, given: list[Any], /) -> None:
+        self._items += given
+
+    def value(self) -> list[Any]:
+        return self._items[:]
+
+
+class Lists:
+    """An object whose lists go on, each apart; its other fields keep their last value."""
+
+    takes = dict
+
+    def __init__(self) -> None:
+        self._lists: dict[str, list[Any]] = {}
+        self._fields: Object = {}
+
+    def feed(self, given: Object, /) -> None:
+        for key, value in given.items():
+            if isinstance(value, list):
+                self._lists.setdefault(key, []).extend(value)
+                self._fields.setdefault(key)
+            elif value is not None or key not in self._fields:
+                self._fields[key] = value
+
+    def value(self) -> Object:
+        return self._fields | {key: items[:] for key, items in self._lists.items()}
+
+
+_FUNCTION: dict[str, Rule] = {"name": FIRST, "arguments": Text, "input": Text}
+_CALL: dict[str, Rule] = {
+    "index": DROPPED,
+    "id": FIRST,
+    "type": FIRST,
+    "function": lambda: Fields(_FUNCTION),
+    "custom": lambda: Fields(_FUNCTION),
+}
+
+
+class Calls:
+    """Tool calls by their index, in its order; the index is left out of the result.
+
+    A fragment without an index belongs to the call of its id; it begins a call where its id is
+    new, and goes on with the last one where it has none.
+    """
+
+    takes = list
+
+    def __init__(self) -> None:
+        self._calls: dict[int, Fields] = {}
+        self._by_id: dict[str, int] = {}
+        self._last = 0
+
+    def feed(self, given: list[Any], /) -> None:
+        for fragment in given:
+            if not isinstance(fragment, dict):
+                continue
+            index = index_of(fragment.get("index"))
+            id = fragment.get("id")
+            if index is None:
+                index = self._place(id)
+            if isinstance(id, str):
+                self._by_id.setdefault(id, index)
+            if index not in self._calls:
+                self._calls[index] = Fields(_CALL)
+            self._calls[index].feed(fragment)
+            self._last = index
+
+    def _place(self, id: Any) -> int:
+        if not id or not isinstance(id, str):
+            return self._last
+        if id in self._by_id:
+            return self._by_id[id]
+        return max(self._calls, default=-1) + 1
+
+    def value(self) -> list[Object]:
+        return [call.value() for _, call in sorted(self._calls.items(), key=lambda item: item[0])]
+
+
+_DETAIL: dict[str, Rule] = {"text": Text, "summary": Text, "data": Text}
+
+
+class Details:
+    """Objects that go on by their index and type: text, summary and data are concatenated."""
+
+    takes = list
+
+    def __init__(self) -> None:
+        self._details: dict[tuple[str, str], Fields] = {}
+
+    def feed(self, given: list[Any], /) -> None:
+        for detail in given:
+            if isinstance(detail, dict):
+                key = (repr(detail.get("index")), repr(detail.get("type")))
+                if key not in self._details:
+                    self._details[key] = Fields(_DETAIL)
+                self._details[key].feed(detail)
+
+    def value(self) -> list[Object]:
+        return [detail.value() for detail in self._details.values()]
+
+
+class Parts:
+    """A list of parts: adjacent ones of the same type are joined, where `rules` name the type.
+
+    A string among them is a text part.
+    """
+
+    takes = list
+
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
+        self._rules = rules
+        self._parts: list[Any] = []
+        self._kind: Any = None  # of the last part, where more may join it
+
+    def feed(self, given: list[Any], /) -> None:
+        for part in given:
+            if isinstance(part, str):
+                if not part:
+                    continue
+                part = {"type": "text", "text": part}
+            kind = part.get("type") if isinstance(part, dict) else None
+            if not isinstance(kind, str) or kind not in self._rules:
+                self._parts.append(part)
+                self._kind = None
+                continue
+            if kind != self._kind:
+                self._parts.append(Fields(self._rules))
+                self._kind = kind
+            self._parts[-1].feed(part)
+
+    def value(self) -> list[Any]:
+        return [part.value() if isinstance(part, Fields) else part for part in self._parts]
+
+
+# A thought is text or a list of text parts, and no deeper: what is in it is not told apart.
+_THOUGHT: dict[str, Rule] = {"text": Text}
+_PART: dict[str, Rule] = {"text": Text, "thinking": lambda: Content(_THOUGHT)}
+
+
+def content() -> Content:
+    """A message's content: text, or parts of text and of thinking."""
+    return Content(_PART)
