@@ -1,6 +1,6 @@
 """What an exchange is to a person: its API, its events, its model, its row in a listing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
@@ -41,14 +41,6 @@ _EVENT_STREAM = "text/event-stream"
 _BINARY_EVENT_STREAM = "application/vnd.amazon.eventstream"
 _SLICE = 1 << 16
 _NDJSON = ("application/x-ndjson", "application/jsonl", "application/stream+json")
-
-
-def parse_json(data: str | bytes) -> Any:
-    """The JSON value of these bytes, or None where they are not JSON (or JSON null)."""
-    try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError):
-        return None
 
 
 def media_type(exchange: Exchange) -> str:
@@ -113,12 +105,11 @@ def count_events(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> int:
 
 def payloads(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> Iterator[Any]:
     """The JSON values of the events, or the one of a JSON response; what is not JSON left out."""
-    texts: Iterable[str | bytes]
-    if is_event_stream(exchange):
-        texts = (event.data for event in each_event(exchange, limits))
-    else:
-        texts = (_decoded(exchange, limits),)
-    return (payload for payload in map(parse_json, texts) if payload is not None)
+    if not is_event_stream(exchange):
+        value = parse_json(_decoded(exchange, limits))
+        return iter(() if value is None else (value,))
+    found = stream_payloads(_decoded(exchange, limits))
+    return (value for value in found if value is not None and type(value) is not NotJson)
 
 
 def request_json(exchange: Exchange) -> Any:
