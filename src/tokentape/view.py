@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from tokentape import content, eventstream, sse
+from tokentape.chat.payloads import NotJson, stream_payloads
+from tokentape.chat.payloads import parse_json as parse_json
 from tokentape.errors import TokenTapeError
 from tokentape.limits import DEFAULT_LIMITS, Limits
 from tokentape.matching import operation
