@@ -10,6 +10,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.wire import splits
 from tokentape import content
 from tokentape.errors import FormatError, LimitError, TokenTapeError
 from tokentape.limits import DEFAULT_LIMITS, Limits
@@ -130,3 +131,45 @@ def test_a_cut_zstd_file_is_known(data: bytes, cut: int, checksum: bool) -> None
 )
 def test_whether_a_body_is_encoded(body: bytes, coding: str | None, encoded: bool) -> None:
     assert content.is_encoded(body, coding) is encoded
+
+
+CODED = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "deflate without its header": raw_deflate,
+    "br": brotli.compress,
+    "zstd": zstandard.compress,
+    "identity": bytes,
+}
+
+
+@pytest.mark.parametrize("coding", CODED)
+@given(data=st.data())
+def test_a_body_decodes_read_by_read_as_it_does_whole(coding: str, data: st.DataObject) -> None:
+    body = CODED[coding](data.draw(st.binary(max_size=400)) * 3)
+    name = coding.split()[0]
+    try:
+        whole = content.decode(body, name)
+    except FormatError:
+        return  # bytes that happen to look encoded
+    decoder = content.Decoder(body, name)
+    assert b"".join(map(decoder.feed, data.draw(splits(body)))) == whole
+
+
+def test_a_large_body_decodes_read_by_read_within_the_limit() -> None:
+    for name in ("gzip", "deflate", "br", "zstd"):
+        body = CODED[name](bytes(5_000_000))
+        assert len(content.Decoder(body, name).feed(body)) == 5_000_000
+        with pytest.raises(LimitError):
+            content.Decoder(body, name, Limits(max_bytes=4_000_000)).feed(body)
+
+
+def test_members_of_a_gzip_body_decode_read_by_read() -> None:
+    body = gzip.compress(TEXT) + gzip.compress(b"more")
+    assert content.Decoder(body, "gzip").feed(body) == TEXT + b"more"
+
+
+@pytest.mark.parametrize("coding", ["gzip, br", "compress"])
+def test_what_can_not_be_undone_read_by_read_is_said(coding: str) -> None:
+    with pytest.raises(FormatError, match="expected one content coding"):
+        content.Decoder(b"\x8b\xff", coding)

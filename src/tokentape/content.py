@@ -5,6 +5,7 @@ Source: RFC 9110, 8.4 (gzip, deflate), RFC 7932 (br), RFC 9659 (zstd).
 
 import io
 import zlib
+from collections.abc import Callable
 
 import brotli
 import zstandard
@@ -43,6 +44,76 @@ def is_encoded(body: bytes, content_encoding: str | None) -> bool:
     if coding == "deflate":
         return _has_zlib_header(body)
     return coding not in ("", "identity") and not _is_text(body)
+
+
+class Decoder:
+    """Undoes one content coding as the bytes of a body come: joined, it gives what `decode` gives.
+
+    Takes the whole body to tell whether it is encoded at all. Raises FormatError for damaged data
+    and for what can't be undone read by read, LimitError beyond `limits.max_bytes`.
+    """
+
+    def __init__(
+        self, body: bytes, content_encoding: str | None, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        coding = (content_encoding or "").strip().lower()
+        self._limits = limits
+        self._size = 0
+        self._found: list[bytes] = []
+        self._undo: Callable[[bytes], None] = self._found.append
+        if coding in ("gzip", "x-gzip", "deflate"):
+            encoded = is_encoded(body, coding)
+            if encoded or (coding == "deflate" and not _is_text(body)):
+                self._window = _GZIP if coding != "deflate" else _ZLIB if encoded else _RAW_DEFLATE
+                self._member = zlib.decompressobj(self._window)
+                self._undo = self._inflate
+        elif is_encoded(body, coding):
+            if coding == "br":
+                self._brotli = brotli.Decompressor()
+                self._undo = self._unbrotli
+            elif coding == "zstd":
+                zstd = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+                self._undo = zstd.stream_writer(self).write
+            else:
+                raise FormatError(
+                    f"expected one content coding (gzip, deflate, br, zstd), got {coding[:99]!r}"
+                )
+
+    def feed(self, data: bytes) -> bytes:
+        """What these bytes decode to."""
+        try:
+            self._undo(data)
+        except (zlib.error, brotli.error, zstandard.ZstdError) as error:
+            raise FormatError(f"expected compressed data, but it is damaged ({error})") from None
+        found = b"".join(self._found)
+        self._found.clear()
+        return found
+
+    def write(self, part: bytes) -> int:
+        """Take a decoded part; zstandard calls it."""
+        self._size += len(part)
+        _check(self._size, self._limits)
+        self._found.append(bytes(part))
+        return len(part)
+
+    def _inflate(self, data: bytes) -> None:
+        part = b""
+        # A part as large as it may be leaves more to take, though all the input is taken.
+        while data or len(part) == _STEP:
+            if self._member.eof:
+                if self._window != _GZIP or not data.startswith(GZIP_MAGIC):
+                    return
+                self._member = zlib.decompressobj(self._window)
+            part = self._member.decompress(data, _STEP)
+            self.write(part)
+            data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+
+    def _unbrotli(self, data: bytes) -> None:
+        part = self._brotli.process(data, output_buffer_limit=_STEP)
+        while part:
+            self.write(part)
+            finished = self._brotli.is_finished()
+            part = b"" if finished else self._brotli.process(b"", output_buffer_limit=_STEP)
 
 
 def gunzip(data: bytes, limits: Limits) -> tuple[bytes, bool]:
