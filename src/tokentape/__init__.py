@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from tokentape.library import load, save
     from tokentape.limits import Limits
+    from tokentape.measure import cost, timing, usage
     from tokentape.model import Ending, Exchange, Fidelity, Read, Request, Response, Tape
     from tokentape.testing import replay
 
@@ -35,6 +36,7 @@ _HOMES = {
     ),
     "tokentape.library": ("load", "save"),
     "tokentape.limits": ("Limits",),
+    "tokentape.measure": ("cost", "timing", "usage"),
     "tokentape.model": ("Ending", "Exchange", "Fidelity", "Read", "Request", "Response", "Tape"),
     "tokentape.testing": ("replay",),
 }
@@ -55,9 +57,12 @@ __all__ = [
     "Tape",
     "TokenTapeError",
     "UsageError",
+    "cost",
     "load",
     "replay",
     "save",
+    "timing",
+    "usage",
 ]
 
 
