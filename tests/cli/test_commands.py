@@ -115,6 +115,86 @@ def test_a_reader_that_leaves_is_no_failure(folder: Path) -> None:
         assert process.wait() == 0
 
 
+@pytest.mark.parametrize("where", ["full", "closed"])
+@pytest.mark.parametrize(
+    "words", [["ls"], ["show"], ["play", "--speed", "max"], ["--version"], ["serve", "--port", "0"]]
+)
+def test_an_output_that_takes_nothing_is_one_clear_line(
+    folder: Path, words: list[str], where: str
+) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-c", PROGRAM, *words, str(folder / "a.tape.jsonl")],
+            stdout=full if where == "full" else None,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            preexec_fn=(lambda: os.close(1)) if where == "closed" else None,
+            timeout=60,
+        )
+    finally:
+        os.close(full)
+    why = {"full": "No space left on device", "closed": "Bad file descriptor"}[where]
+    assert ran.stderr == f"tokentape: the output can't be written: {why}\n"
+    assert ran.returncode == 2
+
+
+def test_a_command_that_says_nothing_needs_no_output(folder: Path, tmp_path: Path) -> None:
+    words = ["convert", str(folder / "a.tape.jsonl"), str(tmp_path / "x.har")]
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words], check=False, preexec_fn=lambda: os.close(1)
+    )
+    assert ran.returncode == 0
+    assert load(tmp_path / "x.har").exchanges
+
+
+def test_where_neither_takes_anything_the_exit_code_tells(folder: Path) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    for words in (["ls", str(folder)], ["no-such-command"]):
+        ran = subprocess.run(
+            [sys.executable, "-c", PROGRAM, *words], check=False, stdout=full, stderr=full
+        )
+        assert ran.returncode == 2
+    os.close(full)
+
+
+INTERRUPTED = """
+import sys
+module = sys.argv.pop(1)
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == module:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt())
+from tokentape.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "module", ["tokentape.cli", "click", "tokentape.cli.ls", "msgspec", "tokentape.library"]
+)
+def test_an_interrupt_while_modules_are_imported_is_no_traceback(folder: Path, module: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, module, "ls", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
+
+
+def test_the_program_is_a_module_too(folder: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "tokentape", "ls", str(folder / "a.tape.jsonl")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout.count("\n"), ran.stderr) == (0, 2, "")
+
+
 def test_ls_of_good_recordings_is_fine(folder: Path) -> None:
     assert len(rows(run("ls", folder / "a.tape.jsonl", "--json"))) == 2
 

@@ -1,9 +1,13 @@
 """The command line: one module per command, imported when it is called."""
 
+import errno
 import io
 import os
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
+from typing import Any, TextIO
 
 import click
 
@@ -21,6 +25,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("config", "Print the settings, and where each came from."),
     "demo": ("demo", "Replay a bundled tape to a real client, and stay up."),
 }
+
+
+# An error of these that names no file comes from writing to stdout.
+_OUTPUT = dict.fromkeys(
+    (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC), "the output can't be written"
+)
 
 
 class _Commands(click.Group):
@@ -55,25 +65,65 @@ def main() -> None:
     """Run the command line; errors of ours become one line on stderr and exit code 2."""
     if "_TOKENTAPE_COMPLETE" in os.environ:
         cli.main()
+    _open_stdout()
+    sys.exit(_run())
+
+
+def _run() -> int:
+    """The exit code. What can't be written is told of once, never by a traceback."""
+    try:
+        try:
+            # click's own main() would end with 1, our code for findings, when a pipe breaks.
+            with cli.make_context("tokentape", sys.argv[1:]) as ctx:
+                cli.invoke(ctx)
+            code = 0
+        except click.exceptions.Exit as stop:
+            code = stop.exit_code
+        sys.stdout.flush()
+    except click.ClickException as error:
+        _tell(error.show)
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    except TokenTapeError as error:
+        _tell(click.echo, f"tokentape: {error}", err=True)
+        code = 2
+    except BrokenPipeError:
+        # The reader of our output left (`| head`): not a failure.
+        code = 0
+    except OSError as error:
+        what = error.filename or _OUTPUT.get(error.errno or 0, "failed")
+        _tell(click.echo, f"tokentape: {what}: {error.strerror or error}", err=True)
+        code = 2
+    for stream in (sys.stdout, sys.stderr):
+        _settle(stream)
+    return code
+
+
+def _open_stdout() -> None:
+    if sys.stdout is None:
+        # It is closed (`>&-`): to write to it is to fail, and no other file may be taken for it.
+        nowhere = os.open(os.devnull, os.O_RDONLY)
+        if nowhere != 1:
+            os.dup2(nowhere, 1)
+            os.close(nowhere)
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - stays open
     if isinstance(sys.stdout, io.TextIOWrapper):
         # As stderr does: a character that the terminal's encoding lacks stops no command.
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _tell(say: Callable[..., None], *what: Any, **how: Any) -> None:
+    """Say something on stderr, if it takes it."""
+    with suppress(OSError):
+        say(*what, **how)
+
+
+def _settle(stream: TextIO | None) -> None:
+    """Flush; what a stream does not take goes nowhere, lest the interpreter try again and fail."""
+    if stream is None:
+        return
     try:
-        # click's own main() would end with 1, our code for findings, when a pipe breaks.
-        with cli.make_context("tokentape", sys.argv[1:]) as ctx:
-            cli.invoke(ctx)
-        sys.stdout.flush()
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
-    except TokenTapeError as error:
-        click.echo(f"tokentape: {error}", err=True)
-        sys.exit(2)
-    except BrokenPipeError:
-        # The reader of our output left (`| head`): not a failure, but nothing may be flushed to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
