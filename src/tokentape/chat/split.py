@@ -42,11 +42,12 @@ def split(completion: dict[str, Any], *, include_usage: bool = False) -> list[di
 
     `assemble(split(c, include_usage=True)) == c` for every completion that assembling can give:
 
-    - `object` is `chat.completion`, and no field is called `obfuscation` or `error`;
-    - choices have a `finish_reason` and an `index` of their own each, and stand in its order;
-    - messages have a role; tool calls have no `index`, and are objects;
-    - two parts of one kind do not follow each other in a `content` that is a list, nor have two
-      `reasoning_details` the same `index` and `type`.
+    - `object` is `chat.completion`; nothing is called `obfuscation`;
+    - choices have a `finish_reason` and an int as `index`, each another, and stand in its order;
+      none has a `delta` beside its message;
+    - messages have `role`, not empty, and `content`; tool calls are objects without `index`;
+    - of the parts of a `content` or a thought, all objects, no two of one type follow each other;
+    - no two `reasoning_details`, all objects, have the same `index` and `type`.
 
     Raises UsageError where this is no completion: `choices` is not a list of objects, each with
     a `message` that is one.
@@ -157,8 +158,7 @@ def _choice(choice: dict[str, Any], place: int, least: int) -> Iterator[dict[str
     yield from map(part, _reasoning(message, least))
     for name in _SPOKEN:
         for delta, tokens in _spoken(message, name, _tokens(logprobs, name), least):
-            lists = {key: tokens if key == name else None for key in _SPOKEN if key in logprobs}
-            yield part(delta, lists if tokens else None)
+            yield part(delta, _lists(logprobs, name, tokens))
     yield from map(part, _attached(message, least))
     yield from map(part, _called(message, least))
     ours = {"index", "message", "delta", "logprobs"}
@@ -170,6 +170,13 @@ def _choice(choice: dict[str, Any], place: int, least: int) -> Iterator[dict[str
 def _tokens(logprobs: Any, name: str) -> list[Any]:
     tokens = logprobs.get(name) if isinstance(logprobs, dict) and name in _SPOKEN else None
     return tokens if isinstance(tokens, list) else []
+
+
+def _lists(logprobs: Any, name: str, tokens: list[Any]) -> dict[str, Any] | None:
+    """A chunk's `logprobs`: these tokens for one text, null for the other."""
+    if not tokens:
+        return None
+    return {key: tokens if key == name else None for key in _SPOKEN if key in logprobs}
 
 
 def _comes_later(name: str, value: Any) -> bool:
