@@ -6,10 +6,12 @@ with tokentape.replay("cassette.tape.jsonl") as server:
     client = OpenAI(base_url=server.base_url, api_key="none-needed")
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+# Type checkers know this name; `typing` itself would take longer to import than all of this.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from tokentape.errors import (
         FormatError,
         LimitError,
@@ -66,7 +68,9 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
+    from importlib import import_module
+
     if name not in _HOME:
         raise AttributeError(f"module 'tokentape' has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)
