@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from tokentape.completions import chunks, completion
     from tokentape.errors import (
         FormatError,
         LimitError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 # Where each public name lives: imported when it is first used, so that `import tokentape` is fast.
 _HOMES = {
+    "tokentape.completions": ("chunks", "completion"),
     "tokentape.errors": (
         "FormatError",
         "LimitError",
@@ -59,6 +61,8 @@ __all__ = [
     "Tape",
     "TokenTapeError",
     "UsageError",
+    "chunks",
+    "completion",
     "cost",
     "load",
     "replay",

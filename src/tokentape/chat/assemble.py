@@ -88,13 +88,22 @@ def _choice(index: int, fields: Object) -> Object:
     message = fields.pop("message", None)
     finish = fields.pop("finish_reason", None)
     found: Object = {"index": index}
-    if isinstance(delta, dict):
-        found["message"] = {"role": delta.pop("role", None) or "assistant", "content": None} | delta
+    if isinstance(delta, dict) or (message is None and "text" not in fields):
+        found["message"] = _message(delta or {})
     elif message is not None:
         found["message"] = message
-    elif "text" not in fields:
-        found["message"] = {"role": "assistant", "content": None}
     return found | fields | {"finish_reason": finish}
+
+
+# A message that has one of these may say nothing of its content (Groq).
+_INSTEAD = frozenset({"tool_calls", "function_call", "audio"})
+
+
+def _message(delta: Object) -> Object:
+    found: Object = {"role": delta.pop("role", None) or "assistant"}
+    if _INSTEAD.isdisjoint(delta):
+        found["content"] = None
+    return found | delta
 
 
 _TELLING = frozenset({"choices", "error", "usage"})
@@ -123,6 +132,11 @@ class Assembler:
 
     def __init__(self) -> None:
         self._top = Fields(_TOP)
+
+    @property
+    def begun(self) -> bool:
+        """Whether any chunk came."""
+        return not self._top.empty
 
     def feed(self, chunk: Any) -> None:
         """Take in one decoded payload, any JSON value; what is no chunk changes nothing."""

@@ -4,10 +4,12 @@ A gatherer takes what came under its field, any number of times, and gives its v
 It never changes what it was given; values that it only passes on are not copied.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 Object = dict[str, Any]
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 class Gatherer(Protocol):
@@ -51,7 +53,11 @@ class Text:
         self.pieces.append(given)
 
     def value(self) -> Any:
-        return "".join(self.pieces)
+        text = "".join(self.pieces)
+        if not text.isascii() and _PAIR.search(text):
+            # Pieces were cut inside a character; UTF-16 puts its halves together.
+            return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+        return text
 
 
 class Content(Text):
@@ -77,7 +83,7 @@ class Content(Text):
         self._parts.feed(given)
 
     def _flush(self, parts: "Parts") -> None:
-        parts.feed(["".join(self.pieces)])
+        parts.feed([super().value()])
         self.pieces.clear()
 
     def value(self) -> Any:
@@ -130,9 +136,9 @@ class Fields:
         # What is not of the field's type stays where nothing that is ever comes.
         self._fields[key] = value
 
-    def get(self, key: str) -> Any:
-        """The value of a field that is not gathered, or None."""
-        return self._fields.get(key)
+    @property
+    def empty(self) -> bool:
+        return not self._fields
 
     def value(self) -> Object:
         return self._fields | {key: found.value() for key, found in self._gathered.items()}

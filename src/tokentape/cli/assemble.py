@@ -1,0 +1,89 @@
+"""tokentape assemble: what each stream adds up to."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from tokentape.chat.pieces import pieces
+from tokentape.cli.common import (
+    limits_options,
+    one_line,
+    open_all,
+    paths_argument,
+    report_refused,
+)
+from tokentape.cli.player import Player
+from tokentape.completions import Assembled, assembled
+from tokentape.library import Refusal
+from tokentape.limits import Limits
+
+
+def _row(path: str, number: int, found: Assembled) -> str:
+    # A name of bytes that are no UTF-8 is no JSON text as it is.
+    row: dict[str, Any] = {"path": path.encode("utf-8", "backslashreplace").decode()}
+    row |= {"exchange": number}
+    told = msgspec.structs.asdict(found)
+    row |= {name: value for name, value in told.items() if value is not None}
+    try:
+        return msgspec.json.encode(row).decode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair can stand in JSON as an escape only.
+        return json.dumps(row, separators=(",", ":"))
+    except RecursionError:
+        return _row(path, number, Assembled(skipped="a completion nested too deeply to print"))
+
+
+def _print(console: Console, title: str, found: Assembled) -> None:
+    model = (found.completion or {}).get("model")
+    title += f"  {model}" if isinstance(model, str) else ""
+    # Text, since names such as test[gpt-4.1] would be taken for markup.
+    console.rule(Text(one_line(title)), align="left", style="dim")
+    if found.skipped is not None:
+        console.print(Text(one_line(f"skipped: {found.skipped}"), "dim"), soft_wrap=True)
+    player = Player(console)
+    player.feed(pieces(found.completion))
+    player.close()
+    if found.partial is not None:
+        console.print(Text(one_line(f"partial: {found.partial}"), "yellow"), soft_wrap=True)
+
+
+@click.command()
+@paths_argument
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@limits_options
+@click.pass_context
+def command(
+    ctx: click.Context, paths: tuple[Path, ...], as_json: bool, max_bytes: int, max_depth: int
+) -> None:
+    """Assemble each stream into the completion it adds up to.
+
+    PATH is a recording of any format or a folder of them. For each exchange, with --json: path,
+    exchange (0-based) and completion; and partial, the reason why the completion may not be all of
+    the answer, where something tells so. What has no completion (another API, an error) has
+    skipped, the reason, in its place. A file that is refused is one line on stderr, and the exit
+    code is 1.
+    """
+    limits = Limits(max_bytes=max_bytes, max_depth=max_depth)
+    console = Console(highlight=False)
+    refused = False
+    opened = None
+    for opened in open_all(paths, limits):
+        if isinstance(opened, Refusal):
+            refused = True
+            report_refused(opened)
+            continue
+        for number, exchange in enumerate(opened.tape.exchanges):
+            found = assembled(exchange, limits)
+            if as_json:
+                click.echo(_row(str(opened.path), number, found))
+            else:
+                _print(console, f"{opened.path}#{number}", found)
+    if opened is None:
+        click.echo(one_line(f"{' '.join(map(str, paths))}: no files in it"), err=True)
+    if refused or opened is None:
+        ctx.exit(1)
