@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from tokentape.library import load, save
     from tokentape.limits import Limits
+    from tokentape.linting import lint
     from tokentape.measure import cost, timing, usage
     from tokentape.model import Ending, Exchange, Fidelity, Read, Request, Response, Tape
     from tokentape.testing import replay
@@ -40,6 +41,7 @@ _HOMES = {
     ),
     "tokentape.library": ("load", "save"),
     "tokentape.limits": ("Limits",),
+    "tokentape.linting": ("lint",),
     "tokentape.measure": ("cost", "timing", "usage"),
     "tokentape.model": ("Ending", "Exchange", "Fidelity", "Read", "Request", "Response", "Tape"),
     "tokentape.testing": ("replay",),
@@ -64,6 +66,7 @@ __all__ = [
     "chunks",
     "completion",
     "cost",
+    "lint",
     "load",
     "replay",
     "save",

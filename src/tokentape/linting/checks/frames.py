@@ -1,0 +1,112 @@
+"""SSE: the bytes of the event stream."""
+
+import re
+from typing import Any
+
+from tokentape.linting.state import Stream
+from tokentape.sse import Event
+
+_BOM = b"\xef\xbb\xbf"
+_LINE = re.compile(rb"[^\r\n]+")
+
+
+class Frames:
+    """Looks at the bytes between one event's end and the next one's, comments included.
+
+    A frame of the usual form, `data: ` and a blank line, is told by its length alone.
+    """
+
+    def __init__(self, stream: Stream, *, chat: bool) -> None:
+        self._stream = stream
+        self._chat = chat
+        self._held: list[bytes] = []
+        self._buffer = b""
+        self._offset = 0  # of the buffer's first byte in the stream
+        self._looked = 0  # up to where the stream is looked at
+
+    def feed(self, data: bytes) -> None:
+        """More bytes."""
+        self._held.append(data)
+
+    def join(self) -> None:
+        """Make the bytes that came ready for `check`."""
+        self._buffer = self._buffer[self._looked - self._offset :]
+        self._offset = self._looked
+        self._buffer = b"".join((self._buffer, *self._held)) if self._buffer else self._joined()
+        self._held.clear()
+
+    def _joined(self) -> bytes:
+        return self._held[0] if len(self._held) == 1 else b"".join(self._held)
+
+    def check(self, event: Event) -> None:
+        """The bytes from the last event's end to this one's."""
+        start = self._looked
+        self._looked = event.end
+        data = event.data
+        if event.end - start == len(data) + 8 and data.isascii() and data:
+            return
+        self._odd(self._buffer[start - self._offset : event.end - self._offset], start, data)
+
+    def end(self) -> None:
+        """The bytes behind the last event, which no blank line closed or which hold no data."""
+        self.join()
+        rest = self._buffer
+        if rest:
+            self._odd(rest, self._offset, None)
+        self._buffer = b""
+
+    def _odd(self, frame: bytes, start: int, data: str | None) -> None:
+        report = self._stream.report
+        if start == 0 and frame.startswith(_BOM):
+            if self._chat:
+                report("SSE108", "the stream begins with a byte order mark", offset=0)
+            frame, start = frame[len(_BOM) :], len(_BOM)
+        if not frame.isascii():
+            try:
+                frame.decode()
+            except UnicodeDecodeError as error:
+                report(
+                    "SSE107",
+                    f"byte {frame[error.start]:#04x} is no UTF-8: {error.reason}",
+                    offset=start + error.start,
+                )
+        if not self._chat:
+            return
+        if data is not None and "\n" in data:
+            report("SSE105", f"the data is in {data.count(chr(10)) + 1} lines", offset=start)
+        self._lines(frame, start, data)
+
+    def _lines(self, frame: bytes, start: int, data: str | None) -> None:
+        """Comments, and frames with fields but no data."""
+        fields = False
+        for line in _LINE.finditer(frame):
+            first = line.group()[:1]
+            if first == b":":
+                self._stream.report(
+                    "SSE110",
+                    f"a comment: {line.group()[:60].decode('utf-8', 'backslashreplace')!r}",
+                    offset=start + line.start(),
+                )
+            elif not line.group(0).startswith(b"data"):
+                fields = True
+            elif data is None:
+                # What no blank line closed is a rule of its own.
+                return
+        if data == "" or (data is None and fields):
+            self._stream.report("SSE109", "an event without data", offset=start)
+
+
+def check_payload(stream: Stream, event: Event, error: Any) -> None:
+    """An event whose data is no JSON."""
+    if event.data:
+        stream.report("SSE104", f"the data is no JSON: {str(error)[:120]}")
+
+
+def end_frames(stream: Stream, *, pending: bool, done: bool, over: bool, chat: bool) -> None:
+    """How the stream ends: `pending` bytes that nothing closed, and whether `[DONE]` came."""
+    if not over:
+        return
+    if pending:
+        stream.report_stream("SSE106", "the stream ends within an event: no blank line closes it")
+    if chat and not done:
+        stream.report_stream("SSE101", "the stream ends without [DONE]")

@@ -1,0 +1,97 @@
+"""LGP: log probabilities, and whether they are those of the text."""
+
+from typing import Any
+
+from tokentape.linting.base import shown
+from tokentape.linting.state import Choice, Stream
+
+# Text that waits for its logprobs, or logprobs for their text: past this it is no delay.
+_MAX_WAITING = 1 << 16
+
+
+class Compared:
+    """Text and tokens of a choice, less the part in which they are known to agree."""
+
+    __slots__ = ("lost", "text", "tokens")
+
+    def __init__(self) -> None:
+        self.text = b""
+        self.tokens = b""
+        self.lost = False
+
+
+def check_logprobs(
+    stream: Stream, state: Choice, choice: dict[str, Any], node: Any, path: str
+) -> None:
+    """The logprobs of one choice, against the content beside them."""
+    logprobs = choice.get("logprobs")
+    content = node.get("content") if isinstance(node, dict) else None
+    if logprobs is None:
+        if state.logprobs is not None and isinstance(content, str) and content:
+            _compare(stream, state, content, [], path)
+        return
+    if not isinstance(logprobs, dict):
+        stream.report("LGP704", f"expected an object, got {shown(logprobs)}", f"{path}.logprobs")
+        return
+    missing = [name for name in ("content", "refusal") if name not in logprobs]
+    if missing:
+        stream.report(
+            "LGP703", f"logprobs without {' and '.join(missing)}", f"{path}.logprobs.{missing[0]}"
+        )
+    tokens = logprobs.get("content")
+    if tokens is not None and not isinstance(tokens, list):
+        stream.report(
+            "LGP704", f"expected an array, got {shown(tokens)}", f"{path}.logprobs.content"
+        )
+    elif tokens or state.logprobs is not None:
+        if state.logprobs is None:
+            state.logprobs = Compared()
+            state.logprobs.lost = state.spoken and not content
+        _compare(stream, state, content, tokens or [], path)
+
+
+def _compare(stream: Stream, state: Choice, content: Any, tokens: list[Any], path: str) -> None:
+    kept: Compared = state.logprobs
+    if kept.lost:
+        return
+    if isinstance(content, str):
+        kept.text += content.encode("utf-8", "surrogatepass")
+    kept.tokens += b"".join(map(_bytes, tokens))
+    agreed = min(len(kept.text), len(kept.tokens))
+    differs = kept.text[:agreed] != kept.tokens[:agreed]
+    if differs or max(len(kept.text), len(kept.tokens)) - agreed > _MAX_WAITING:
+        _mismatch(stream, kept, f"{path}.logprobs.content")
+        return
+    kept.text, kept.tokens = kept.text[agreed:], kept.tokens[agreed:]
+
+
+def _bytes(token: Any) -> bytes:
+    if not isinstance(token, dict):
+        return b""
+    listed = token.get("bytes")
+    if isinstance(listed, list) and listed:
+        try:
+            return bytes(listed)
+        except (TypeError, ValueError):
+            return b""
+    text = token.get("token")
+    return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else b""
+
+
+def _mismatch(stream: Stream, kept: Compared, path: str | None) -> None:
+    kept.lost = True
+    text = kept.text[:40].decode("utf-8", "replace")
+    tokens = kept.tokens[:40].decode("utf-8", "replace")
+    stream.report("LGP702", f"the text is {shown(text)}, its tokens are {shown(tokens)}", path)
+
+
+def end_logprobs(stream: Stream) -> None:
+    """Whether what was asked for came, and whether it was all."""
+    for choice in stream.choices.values():
+        kept = choice.logprobs
+        if kept is None:
+            if stream.asked.logprobs and choice.spoken and not stream.errored:
+                stream.report_stream("LGP701", "logprobs were asked for and never came")
+        elif not kept.lost and (kept.text or kept.tokens):
+            stream.event = stream.offset = None
+            _mismatch(stream, kept, None)

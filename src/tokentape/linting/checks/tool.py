@@ -1,0 +1,139 @@
+"""TOL: tool calls and their fragments."""
+
+from typing import Any
+
+from tokentape import view
+from tokentape.linting.base import shown
+from tokentape.linting.state import MAX_ARGUMENTS, MAX_TOOLS, Call, Choice, Stream
+
+
+def check_fragments(stream: Stream, state: Choice, calls: list[Any], path: str) -> None:
+    """The fragments in one delta."""
+    seen: set[int] = set()
+    for position, fragment in enumerate(calls):
+        at = f"{path}[{position}]"
+        if not isinstance(fragment, dict):
+            stream.report("TOL505", f"expected an object, got {shown(fragment)}", at)
+            continue
+        index = fragment.get("index")
+        if "index" not in fragment:
+            stream.report("TOL501", "a fragment without an index", f"{at}.index")
+            continue
+        if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < MAX_TOOLS:
+            stream.report(
+                "TOL502",
+                f"index: expected an integer from 0 to {MAX_TOOLS - 1}, got {shown(index)}",
+                f"{at}.index",
+            )
+            continue
+        if index in seen:
+            stream.report("TOL515", f"index {index} twice in one chunk", f"{at}.index")
+        seen.add(index)
+        if "type" in fragment and fragment["type"] is None:
+            stream.report("TOL509", "type is null, where a fragment leaves it out", f"{at}.type")
+        _fragment(stream, state, index, fragment, at)
+
+
+def _fragment(
+    stream: Stream, state: Choice, index: int, fragment: dict[str, Any], path: str
+) -> None:
+    function = fragment.get("function", fragment.get("custom"))
+    function = function if isinstance(function, dict) else {}
+    id_, name = fragment.get("id"), function.get("name")
+    call = state.calls.get(index)
+    if call is None:
+        if index > len(state.calls):
+            stream.report(
+                "TOL513", f"tool call {index} comes before {len(state.calls)}", f"{path}.index"
+            )
+        call = state.calls[index] = Call()
+        _begin(stream, call, id_, name, path)
+    else:
+        if id_:
+            stream.report("TOL507", f"id {shown(id_)} again", f"{path}.id")
+            if call.id and shown(id_) != call.id:
+                stream.report(
+                    "TOL506", f"id {shown(id_)} under the index of {call.id}", f"{path}.index"
+                )
+        if name:
+            stream.report("TOL508", f"name {shown(name)} again", f"{path}.function.name")
+    call.fragments += 1
+    arguments = function.get("arguments", function.get("input"))
+    if isinstance(arguments, str):
+        _keep(state, call, arguments)
+    elif arguments is not None:
+        stream.report(
+            "TOL514",
+            f"arguments: expected a string of JSON, got {shown(arguments)}",
+            f"{path}.function.arguments",
+        )
+
+
+def _begin(stream: Stream, call: Call, id_: Any, name: Any, path: str) -> None:
+    if isinstance(id_, str) and id_:
+        call.id = shown(id_)
+    else:
+        stream.report("TOL503", "a tool call begins without an id", f"{path}.id")
+    if isinstance(name, str) and name:
+        call.name = name[:200]
+        offered = stream.asked.tools
+        if offered is not None and name not in offered:
+            stream.report("TOL512", f"tool {shown(name)} was not offered", f"{path}.function.name")
+    else:
+        stream.report("TOL504", "a tool call begins without a name", f"{path}.function.name")
+
+
+def _keep(state: Choice, call: Call, arguments: str) -> None:
+    if call.arguments is None or not arguments:
+        return
+    kept = call.arguments
+    # A list of many small strings costs more than the text in it.
+    if len(kept) >= 4096:
+        kept[:] = ["".join(kept)]
+    if len(kept[0]) + len(arguments) > MAX_ARGUMENTS if kept else len(arguments) > MAX_ARGUMENTS:
+        call.arguments = None
+        return
+    kept.append(arguments)
+
+
+def check_whole(stream: Stream, state: Choice, calls: list[Any], path: str) -> None:
+    """The tool calls of an answer that is not streamed."""
+    for position, call in enumerate(calls[:MAX_TOOLS]):
+        at = f"{path}[{position}]"
+        if isinstance(call, dict):
+            # Their place is their index; none of OpenAI's has one.
+            _fragment(stream, state, position, call, at)
+        else:
+            stream.report("TOL505", f"expected an object, got {shown(call)}", at)
+
+
+def check_finish(stream: Stream, state: Choice, reason: str, path: str) -> None:
+    """Whether the reason agrees with what was called; whether what was called is whole."""
+    if reason == "stop" and state.calls and not stream.asked.tool_named:
+        stream.report("CHO315", "finish_reason is stop, but tools were called", path)
+    if reason == "tool_calls" and not state.calls and not state.legacy_call:
+        stream.report("CHO316", "finish_reason is tool_calls, but no tool was called", path)
+
+
+def end_calls(stream: Stream, *, streamed: bool) -> None:
+    """What only the end of a call shows."""
+    for index, choice in stream.choices.items():
+        for number, call in choice.calls.items():
+            path = f"$.choices[{index}]"
+            text = None if call.arguments is None else "".join(call.arguments)
+            if streamed and call.fragments == 1 and text:
+                stream.report_stream(
+                    "TOL510", f"tool call {number} of choice {index} came in one fragment", path
+                )
+            whole = choice.finish in ("tool_calls", "stop")
+            if whole and text is not None and not _is_json(text):
+                stream.report_stream(
+                    "TOL511",
+                    f"the arguments of tool call {number} of choice {index} are no JSON: "
+                    f"{shown(text)}",
+                    path,
+                )
+
+
+def _is_json(text: str) -> bool:
+    return text.strip() == "null" or view.parse_json(text) is not None

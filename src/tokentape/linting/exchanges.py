@@ -1,0 +1,124 @@
+"""Findings of an exchange, or of a whole tape."""
+
+from collections.abc import Collection
+
+import msgspec
+
+from tokentape import view
+from tokentape.errors import TokenTapeError
+from tokentape.linting.base import DEFAULT_THRESHOLDS, Finding, On, Thresholds
+from tokentape.linting.checks import choice, chunk, request, usage
+from tokentape.linting.linter import Linter, end_chunks, new_stream
+from tokentape.linting.rules import CODES
+from tokentape.linting.state import Stream
+from tokentape.matching import operation
+from tokentape.model import Exchange, Fidelity, Tape, header
+
+_FIELDS = (b"data:", b"event:", b"id:", b":", b"retry:")
+
+
+def lint(
+    recorded: Tape | Exchange,
+    *,
+    codes: Collection[str] = CODES,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+) -> list[Finding]:
+    """The findings of an exchange, or of all exchanges of a tape, with their numbers.
+
+    One finding a rule and exchange: where the breach is first, and how often it is. `codes` are
+    the rules to ask, such as {"CHO306", "DEL402"}; see `tokentape.linting.select`.
+    """
+    if isinstance(recorded, Exchange):
+        return lint_exchange(recorded, codes=codes, thresholds=thresholds)
+    return [
+        msgspec.structs.replace(finding, exchange=number)
+        for number, exchange in enumerate(recorded.exchanges)
+        for finding in lint_exchange(exchange, codes=codes, thresholds=thresholds)
+    ]
+
+
+def lint_exchange(
+    exchange: Exchange,
+    *,
+    codes: Collection[str] = CODES,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+) -> list[Finding]:
+    """The findings of one exchange, in the order of the stream; [] where no rule is about it."""
+    response = exchange.response
+    if response is None:
+        return []
+    chat = _is_chat(exchange)
+    stream = new_stream(exchange.request, exchange.fidelity, codes, thresholds, On.CHAT)
+    if not 200 <= response.status < 300:
+        # What came is an error document, no answer.
+        if chat:
+            request.check_request(stream)
+        return stream.findings()
+    if view.is_event_stream(exchange) or (chat and _looks_streamed(exchange)):
+        return _lint_stream(exchange, codes, thresholds, chat=chat)
+    if chat and not view.is_streaming(exchange):
+        request.check_request(stream)
+        _lint_document(exchange, stream)
+        return stream.findings()
+    return []
+
+
+def _is_chat(exchange: Exchange) -> bool:
+    if exchange.request.url:
+        return operation(exchange.request.url) == "/chat/completions"
+    return view.api(exchange) is view.Api.CHAT
+
+
+def _looks_streamed(exchange: Exchange) -> bool:
+    """Whether the body begins as event streams do, whatever its type says it is."""
+    return exchange.body[:64].lstrip(b"\xef\xbb\xbf\r\n").startswith(_FIELDS)
+
+
+def _lint_stream(
+    exchange: Exchange, codes: Collection[str], thresholds: Thresholds, *, chat: bool
+) -> list[Finding]:
+    response = exchange.response
+    assert response is not None
+    coding = header(response.headers, "content-encoding")
+    coded = coding is not None and coding.strip().lower() not in ("", "identity")
+    # Reads of a coded body are no reads of its events: when those came is not known.
+    fidelity = exchange.fidelity
+    if coded and fidelity is Fidelity.WIRE:
+        fidelity = Fidelity.BYTES
+    linter = Linter(
+        exchange.request, fidelity=fidelity, chat=chat, thresholds=thresholds, codes=codes
+    )
+    linter.response(view.media_type(exchange))
+    if coded:
+        try:
+            linter.feed(view.decoded_body(exchange))
+        except TokenTapeError as error:
+            linter.undecoded(error.message)
+            return linter.findings()
+    else:
+        for read in response.reads:
+            linter.feed(read.data, read.offset_us)
+    linter.end(exchange.ending)
+    return linter.findings()
+
+
+def _lint_document(exchange: Exchange, stream: Stream) -> None:
+    """A chat completion that came as one JSON document."""
+    try:
+        body = view.decoded_body(exchange)
+    except TokenTapeError as error:
+        stream.report_stream("SSE111", error.message)
+        return
+    payload = view.parse_json(body)
+    if not isinstance(payload, dict):
+        return
+    if chunk.is_error(payload):
+        chunk.check_error(stream, payload)
+        return
+    stream.chunks = 1
+    if stream.asked.stream:
+        stream.report_stream("REQ806", "a stream was asked for, one document came", "$.stream")
+    chunk.check_top(stream, payload, whole=True)
+    usage.check_usage(stream, payload, whole=True)
+    choice.check_choices(stream, payload, whole=True)
+    end_chunks(stream, over=True, streamed=False)

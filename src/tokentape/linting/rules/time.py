@@ -1,0 +1,9 @@
+"""x"""
+
+
+class FakeStreaming:
+    """x."""
+
+
+class Stall:
+    """x."""
