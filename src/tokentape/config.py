@@ -10,9 +10,10 @@ import msgspec
 
 from tokentape.errors import UsageError
 from tokentape.matching import Exhausted
+from tokentape.measure import Rates, price_table
+from tokentape.pacing import parse_speed
 from tokentape.redact import DEFAULT_PATTERNS, Paths, Pattern, Patterns, Redaction
 from tokentape.server import Mode, Settings, Upstream
-from tokentape.pacing import parse_speed
 
 FILE = "tokentape.toml"
 DEFAULT_UPSTREAM = "default"
@@ -78,6 +79,12 @@ def _one_of(*choices: str) -> Callable[[Any], str]:
 
 def _speed(value: Any) -> float:
     return parse_speed(str(value))
+
+
+def _prices(value: Any) -> dict[str, Rates]:
+    if not isinstance(value, dict):
+        raise ValueError(f"expected a table by model, got {value!r}")
+    return price_table(value)
 
 
 def _patterns(value: Any) -> tuple[Pattern, ...]:
@@ -147,6 +154,7 @@ OPTIONS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "keep_header": (_texts, ()),
     "redact": (_texts, ()),
     "patterns": (_patterns, ()),
+    "prices": (_prices, {}),
 }
 
 
@@ -155,19 +163,32 @@ def variable(name: str) -> str:
     return f"TOKENTAPE_{name.upper()}"
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def _toml(path: Path) -> dict[str, Any]:
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"can't be read: {error.strerror}", path=str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"expected TOML: {error}", path=str(path)) from None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    found = _toml(path)
     unknown = sorted(set(found) - set(OPTIONS))
     if unknown:
         raise UsageError(
             f"unknown setting {', '.join(unknown)}; known are {', '.join(OPTIONS)}", path=str(path)
         )
     return found
+
+
+def prices_in(path: Path) -> dict[str, Rates]:
+    """The price table in a TOML file: its table `prices`, else the file. Raises UsageError."""
+    written = _toml(path)
+    try:
+        return _prices(written.get("prices", written))
+    except (ValueError, UsageError) as error:
+        raise UsageError(str(error), path=str(path)) from None
 
 
 def resolve(

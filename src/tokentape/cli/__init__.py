@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("show", "Show an exchange whole: request, reads with offsets, events."),
     "play": ("play", "Play a recorded stream in the terminal, at its pace."),
     "assemble": ("assemble", "Assemble each stream into the completion it adds up to."),
+    "stats": ("stats", "Say what recordings took, used and cost: latency, tokens, dollars."),
     "convert": ("convert", "Convert a recording from one format to another."),
     "serve": ("serve", "Replay recordings to any client over HTTP, or record what it asks."),
     "record": ("record", "Run a command and record what its client asks."),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MISSING = "no list prices: install tokentape[prices]"
 # What the day is where nobody knows it: after every change of price, at no hour of a discount.
 LATEST = datetime(9999, 12, 31, 12, tzinfo=UTC)
+# A name longer than this is no model's; patterns are matched against shorter ones only.
+_LONGEST = 2000
 
 
 class Extra(msgspec.Struct, frozen=True):
@@ -102,8 +104,10 @@ def list_price(
         "input_audio_tokens": usage.input_audio_tokens,
         "output_audio_tokens": usage.output_audio_tokens,
     }
-    why = "no model is named"
+    why = "no model is named that could be looked up"
     for model in filter(None, models):
+        if len(model) > _LONGEST or len(url) > _LONGEST:
+            continue
         try:
             found = _snapshot().calc(
                 GenaiUsage(**{name: count for name, count in counted.items() if count}),

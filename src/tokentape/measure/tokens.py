@@ -42,6 +42,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("completion_tokens_details.audio_tokens", "output_tokens_details.audio_tokens"),
     ),
 }
+TOKENS = tuple(NAMES)
 # These count what was read from a cache, or written to it, beside the input, not in it.
 _CACHE_APART = ({"input_tokens", "cache_read_input_tokens"}, {"inputTokens"})
 _MOST = 10**15

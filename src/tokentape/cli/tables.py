@@ -1,0 +1,137 @@
+"""Groups of measured exchanges as a table in the terminal, with small histograms."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from rich import box
+from rich.console import Console
+from rich.console import Group as Lines
+from rich.table import Table
+from rich.text import Text
+
+from tokentape.cli.common import one_line
+from tokentape.measure.definitions import MEASURES, NOT_DEFINED, Definition
+from tokentape.measure.stats import Group
+
+_TITLES = {
+    "ttft_us": "TTFT",
+    "itl_us": "ITL",
+    "tpot_us": "TPOT",
+    "end_to_end_us": "end-to-end",
+    "tokens_per_second": "tok/s",
+}
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_SHAPE_WIDTH = 9
+# Beyond this the name of a group is cut in the middle.
+_NAME_WIDTH = 32
+_PLAIN_WIDTH = 120
+
+
+def time_text(value_us: float) -> str:
+    """A time with three digits and the unit that suits it."""
+    for unit, size in (("s", 1_000_000), ("ms", 1000)):
+        if value_us >= size * 0.9995:
+            return f"{_digits(value_us / size)} {unit}"
+    return f"{_digits(value_us)} µs"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.0f}" if value >= 99.95 or value == int(value) else f"{value:.3g}"
+
+
+def shape(histogram: Mapping[int, int], width: int = _SHAPE_WIDTH) -> str:
+    """A histogram in block characters, the smallest values left; "" where there are none."""
+    if not histogram:
+        return ""
+    low, high = min(histogram), max(histogram)
+    step = -(-(high - low + 1) // width)
+    heights = [0] * -(-(high - low + 1) // step)
+    for bin, count in histogram.items():
+        heights[(bin - low) // step] += count
+    tallest = max(heights)
+    return "".join(
+        _BLOCKS[-(-count * len(_BLOCKS) // tallest) - 1] if count else " " for count in heights
+    )
+
+
+def dollars(amount: Decimal) -> str:
+    """An amount with four digits that count, never in exponents."""
+    if not amount:
+        return "$0"
+    places = max(2, 3 - amount.adjusted())
+    text = f"{amount:.{places}f}"
+    return f"${text.rstrip('0') if places > 2 else text}"
+
+
+def _cut(name: str) -> str:
+    name = one_line(name)
+    half = (_NAME_WIDTH - 1) // 2
+    return name if len(name) <= _NAME_WIDTH else f"{name[:half]}…{name[-half:]}"
+
+
+def _stack(*lines: str, style: str = "") -> Text:
+    return Text("\n".join(lines), style=style, no_wrap=True)
+
+
+def _measure(group: Group, name: str) -> Text:
+    found = group.values[name].quantiles()
+    if found is None:
+        return Text("-", style="dim")
+    tell = time_text if name.endswith("_us") else _digits
+    bars = shape(group.values[name].histogram()) if found.count > 1 else ""
+    # Of a rate the slow ones are the small ones, but a quantile is a quantile: p99 is the largest.
+    return _stack(tell(found.p50), tell(found.p99), bars)
+
+
+def _tokens(group: Group, name: str) -> str:
+    known, unknown = group.tokens.get(name), group.exchanges - group.reported[name]
+    told = "-" if known is None else f"{known:,}"
+    return f"{told} +{unknown}?" if unknown and known is not None else told
+
+
+def _cost(group: Group) -> Text:
+    lines = ["-" if group.cost is None else dollars(group.cost)]
+    lines += [f"{count} {source}" for source, count in sorted(group.sources.items())]
+    return _stack(*lines, style="dim" if group.cost is None else "")
+
+
+def _named(group: Group) -> Lines:
+    counts = f"{group.exchanges} exchange{'s' * (group.exchanges != 1)}"
+    told = f"{group.ok} ok, {group.failed} failed" if group.failed else f"{group.ok} ok"
+    if group.met:
+        told += f"\n{group.met[True]} met, {group.met[False]} missed"
+        told += f", {group.met[None]} unknown" if group.met[None] else ""
+    return Lines(
+        Text(_cut(group.name), style="bold", no_wrap=True),
+        Text(f"{counts}\n{told}", style="dim", no_wrap=True),
+    )
+
+
+def show(groups: Sequence[Group], by: str, definition: Definition) -> None:
+    """Print the table, and below it what stands in it."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+    measures = [name for name in MEASURES if definition.formula(name) != NOT_DEFINED]
+    table = Table(box=box.SIMPLE_HEAD, show_lines=True, pad_edge=False)
+    table.add_column(by, min_width=12)
+    table.add_column("", style="dim")
+    for name in (*(_TITLES[name] for name in measures), "tokens", "cost"):
+        table.add_column(name, justify="right")
+    for group in groups:
+        spread = any(values.count > 1 for values in group.values.values())
+        table.add_row(
+            _named(group),
+            _stack("p50", "p99", "shape") if spread else _stack("p50", "p99"),
+            *(_measure(group, name) for name in measures),
+            _stack(
+                f"in {_tokens(group, 'input_tokens')}", f"out {_tokens(group, 'output_tokens')}"
+            ),
+            _cost(group),
+        )
+    console.print(table)
+    told = [f"{_TITLES[name]}: {definition.formula(name)}" for name in measures]
+    told += [
+        "shape: how often, from the smallest (left) to the largest value, on a logarithmic scale",
+        "-: not known; +n?: n exchanges did not report it",
+    ]
+    console.print(Text("\n".join([f"By the formulas of {definition.tool}:", *told]), style="dim"))
