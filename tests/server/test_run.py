@@ -89,6 +89,7 @@ def test_a_second_signal_ends_the_drain(tmp_path: Path) -> None:
 
 
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "a.tape.jsonl", exchange(stream("a")))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

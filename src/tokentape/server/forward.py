@@ -17,7 +17,7 @@ from tokentape.server.recorder import Recording, Sent
 from tokentape.server.upstream import Pairs, Site
 
 if TYPE_CHECKING:
-    from tokentape.server.protocol import ReplayProtocol
+    from tokentape.server.passing import Passing
 
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _LAST_CHUNK = b"0\r\n\r\n"
@@ -49,7 +49,7 @@ class Forward:
 
     def __init__(
         self,
-        protocol: "ReplayProtocol",
+        protocol: "Passing",
         asking: Asking,
         site: Site,
         rest: bytes,

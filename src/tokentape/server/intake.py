@@ -105,15 +105,7 @@ class Intake(HttpToolsProtocol):
         self._cared: dict[bytes, bytes] = _NONE
 
     @abstractmethod
-    def _answer(
-        self,
-        method: str,
-        target: bytes,
-        body: bytes,
-        wire: Wire,
-        headers: list[tuple[bytes, bytes]],
-        scope: str | None,
-    ) -> None:
+    def _answer(self, asking: Asking) -> None:
         """Answer a request, or see to it that it is answered; nothing is on its way now."""
 
     @abstractmethod
@@ -251,10 +243,11 @@ class Intake(HttpToolsProtocol):
             wire = self._wire(method)
         if b"x-tokentape-scope" in cared:
             scope = text(cared[b"x-tokentape-scope"]) or None
+        asking = Asking(method, self.url, body, wire, self.headers, scope)
         if self._busy:
-            self._queue(Asking(method, self.url, body, wire, self.headers, scope))
+            self._queue(asking)
         else:
-            self._answer(method, self.url, body, wire, self.headers, scope)
+            self._answer(asking)
 
     def _wire(self, method: str) -> Wire:
         """How a client wants it that says something of the connection, or speaks HTTP/1.0."""

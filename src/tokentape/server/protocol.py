@@ -6,40 +6,29 @@ connection, in the order of the requests. What the server tells of itself is an 
 """
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import CancelledError
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import unquote
+from typing import Any
 
 import msgspec
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
 from tokentape.errors import TokenTapeError
 from tokentape.library import Entry
-from tokentape.matching import Asked, Explanation, Miss
-from tokentape.model import Ending
+from tokentape.matching import Explanation, Miss
 from tokentape.pacing import spread
-from tokentape.server.answer import Answer, Wire
+from tokentape.server.answer import Answer
 from tokentape.server.deck import ADMIN, ADMIN_PATH
 from tokentape.server.delivery import Delivery
-from tokentape.server.intake import Asking, Intake, text
+from tokentape.server.intake import Asking, text
 from tokentape.server.journal import Record
-from tokentape.server.problem import escaped, problem
-
-if TYPE_CHECKING:
-    from tokentape.server.forward import Forward
-
-T = TypeVar("T")
-
-_TOLD = 200  # characters of a target that the journal keeps
+from tokentape.server.passing import Passing
+from tokentape.server.problem import escaped
 
 
-class ReplayProtocol(Intake):
+class ReplayProtocol(Passing):
     """Subclassed once per server, with its deck."""
 
-    __slots__ = ("_asking", "_delivery", "_forward", "_pumping", "_unsent", "write_paused")
+    __slots__ = ("_delivery", "_pumping", "_unsent", "write_paused")
 
     def __init__(
         self,
@@ -51,10 +40,8 @@ class ReplayProtocol(Intake):
         super().__init__(config, server_state, app_state, _loop)
         self.write_paused = False
         self._delivery: Delivery | None = None
-        self._forward: Forward | None = None
         self._unsent = 0  # bytes the transport still held when it last told
         self._pumping = False
-        self._asking: Asking | None = None  # in work off the hot path
 
     # The connection
 
@@ -126,46 +113,36 @@ class ReplayProtocol(Intake):
 
     # The answer
 
-    def _answer(
-        self,
-        method: str,
-        target: bytes,
-        body: bytes,
-        wire: Wire,
-        headers: list[tuple[bytes, bytes]],
-        scope: str | None,
-    ) -> None:
+    def _answer(self, asking: Asking) -> None:
         deck = self.deck
+        method, target, wire, scope = asking.method, asking.target, asking.wire, asking.scope
         operation = deck.routes.get(target) or deck.route(target)
         if operation is not ADMIN and not deck.replays:
-            self._pass_on(Asking(method, target, body, wire, headers, scope), operation)
+            self._pass_on(asking, operation)
             return
         if operation is ADMIN:
             path = target.partition(b"?")[0]
             if (method == "GET" and scope is None) or path.startswith(ADMIN_PATH):
                 self._busy = True
-                self._to_app(Asking(method, target, body, wire, headers, scope))
+                self._to_app(asking)
                 return
             operation = deck.operation(target)
-        asked = deck.asked.get(body) or deck.ask(body)
-        if deck.forwards and self._awaits(
-            Asking(method, target, body, wire, headers, scope), operation, asked
-        ):
+        asked = deck.asked.get(asking.body) or deck.ask(asking.body)
+        if deck.forwards and self._awaits(asking, operation, asked):
             return
         found = deck.matcher.find(method, operation, asked.key, scope, asked.model, asked.streaming)
         if isinstance(found, Miss):
-            asking = Asking(method, target, body, wire, headers, scope)
             if deck.forwards:
                 self._pass_on(asking, operation, asked)
                 return
             explaining = self.loop.run_in_executor(
-                deck.worker, deck.explain, found, body, text(target)
+                deck.worker, deck.explain, found, asking.body, text(target)
             )
             self._await(asking, explaining, self._missed)
             return
         answer = deck.answers.get(found.number << 2 | wire)
         if answer is None:
-            self._load(Asking(method, target, body, wire, headers, scope), found)
+            self._load(asking, found)
             return
         if answer.at_once:
             # The hot path: one write, and nothing left to wait for.
@@ -250,7 +227,6 @@ class ReplayProtocol(Intake):
         )
 
     def _next(self) -> None:
-        """Take up what waits, in order, until something is on its way again."""
         self._busy = False
         self.seen = self.deck.sweeps
         if self._pumping or self.transport.is_closing():
@@ -260,9 +236,7 @@ class ReplayProtocol(Intake):
             while self._waiting and not self._busy and not self.transport.is_closing():
                 what = self._waiting.popleft()
                 if isinstance(what, Asking):
-                    self._answer(
-                        what.method, what.target, what.body, what.wire, what.headers, what.scope
-                    )
+                    self._answer(what)
                 else:
                     self._say_refusal(what)
         finally:
@@ -276,115 +250,7 @@ class ReplayProtocol(Intake):
         if self._owes_continue:
             self._continue()
 
-    # Upstreams
-
-    def _awaits(self, asking: Asking, operation: str, asked: Asked) -> bool:
-        """Whether an answer to this was recorded just now: once it is on disk, it is looked for."""
-
-        def retry() -> None:
-            if self._asking is asking:
-                self._asking = None
-                self._busy = False
-                self._answer(
-                    asking.method,
-                    asking.target,
-                    asking.body,
-                    asking.wire,
-                    asking.headers,
-                    asking.scope,
-                )
-
-        if not self.deck.when_settled((asking.method.upper(), operation, asked.key), retry):
-            return False
-        self._busy = True
-        self._asking = asking
-        self._asked_us = self.deck.now_us()
-        return True
-
-    def _pass_on(self, asking: Asking, operation: str, asked: Asked | None = None) -> None:
-        self._busy = True
-        found = self.deck.sites.find(asking.target)
-        if found is None:
-            self._asked_us = self.deck.now_us()
-            expected = self.deck.sites.expected()
-            path = text(asking.target[:_TOLD])
-            self._say(asking, 404, "no_upstream", f"no upstream is at {path}: expected {expected}")
-            return
-        self.deck.counters.open += 1
-        self._forward = self.deck.forward(self, asking, *found, asked, operation)
-        self._forward.start()
-
-    def say_problem(self, asking: Asking, status: int, type: str, message: str) -> None:
-        """Answer for an upstream that gave no answer."""
-        if self.deck.observer is None:
-            self.deck.tell(message)
-        close = asking.wire is not Wire.KEEP
-        head_only = asking.method == "HEAD"
-        self.transport.write(
-            problem(status, type, message, close=close, head_only=head_only, again=True)
-        )
-
-    def forwarded(self, forward: "Forward", ending: Ending, now_us: int) -> None:
-        """An exchange with an upstream is over."""
-        self._forward = None
-        deck = self.deck
-        counters = deck.counters
-        asking = forward.asking
-        left, cut = ending is Ending.LEFT, ending is Ending.STOPPED
-        counters.open -= 1
-        counters.left += left
-        counters.reads += forward.reads
-        counters.size += forward.size
-        if deck.recorder is not None:
-            counters.recorded += 1
-        else:
-            counters.forwarded += 1
-        deck.journal.add(
-            forward.start_us,
-            None,
-            forward.status,
-            forward.reads,
-            forward.reads,
-            forward.size,
-            forward.size,
-            now_us - forward.start_us,
-            left,
-            cut,
-            method=asking.method[:_TOLD],
-            target=text(asking.target[:_TOLD]),
-            says=forward.note or "",
-            outcome="forwarded" if deck.recorder is None else "recorded",
-            scope=asking.scope,
-        )
-        if left or cut:
-            return
-        if asking.wire is not Wire.KEEP or (forward.status and ending is not Ending.COMPLETE):
-            self.transport.close()
-        self._next()
-
-    # Off the hot path: reading tapes, misses, refusals, the app
-
-    def _await(
-        self, asking: Asking, promise: "asyncio.Future[T]", then: Callable[[T], None]
-    ) -> None:
-        """Go on here once the deck's worker has done its part, unless the client left meanwhile."""
-        self._busy = True
-        self._asking = asking
-        self._asked_us = self.deck.now_us()
-
-        def done(promise: "asyncio.Future[T]") -> None:
-            error = None if promise.cancelled() else promise.exception()
-            if self._asking is not asking or promise.cancelled():
-                return
-            if error is None:
-                then(promise.result())
-            elif isinstance(error, TokenTapeError):
-                self._broken(asking, error)
-            elif not isinstance(error, CancelledError):
-                self._say(asking, 500, "internal_error", "the server failed; its log says more")
-                raise error
-
-        promise.add_done_callback(done)
+    # What is read from tapes, and what is not on any
 
     def _load(self, asking: Asking, entry: Entry) -> None:
         deck = self.deck
@@ -398,10 +264,6 @@ class ReplayProtocol(Intake):
             self._deliver(entry, answer, self._asked_us)
         else:
             self._await(asking, answer, lambda answer: self._loaded(entry, answer))
-
-    def _broken(self, asking: Asking, error: TokenTapeError) -> None:
-        self.deck.tell(f"can't answer: {error}")
-        self._say(asking, 500, "tape_error", str(error))
 
     def _loaded(self, entry: Entry, answer: Answer) -> None:
         self._asking = None
@@ -417,80 +279,3 @@ class ReplayProtocol(Intake):
         ]
         more = {"nearest": nearest, "differs": explanation.differs}
         self._say(asking, 404, "tape_miss", explanation.message, more)
-
-    def _say(
-        self,
-        asking: Asking,
-        status: int,
-        type: str,
-        message: str,
-        more: dict[str, Any] | None = None,
-    ) -> None:
-        self._asking = None
-        close = asking.wire is not Wire.KEEP
-        head_only = asking.method == "HEAD"
-        self.transport.write(
-            problem(status, type, message, close=close, head_only=head_only, more=more)
-        )
-        self._note(asking, status, message)
-        if close:
-            self.transport.close()
-        self._next()
-
-    def _note(self, asking: Asking, status: int, says: str, *, left: bool = False) -> None:
-        deck = self.deck
-        if status == 404:
-            deck.counters.misses += 1
-        else:
-            deck.counters.refused += 1
-        if left:
-            deck.counters.left += 1
-        now_us = deck.now_us()
-        deck.journal.add(
-            self._asked_us,
-            None,
-            status,
-            0,
-            0,
-            0,
-            0,
-            now_us - self._asked_us,
-            left,
-            method=asking.method[:_TOLD],
-            target=text(asking.target[:_TOLD]),
-            says=says.partition("\n")[0],
-        )
-
-    def _to_app(self, asking: Asking) -> None:
-        path, _, query = asking.target.partition(b"?")
-        self.cycle = cycle = RequestResponseCycle(
-            scope={
-                "type": "http",
-                "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-                "http_version": "1.0" if asking.wire is Wire.OLD else "1.1",
-                "server": self.server,
-                "client": self.client,
-                "scheme": self.scheme or "http",
-                "root_path": "",
-                "method": asking.method,
-                "path": unquote(path.decode("latin-1")),
-                "raw_path": path,
-                "query_string": query,
-                "headers": [(name.lower(), value) for name, value in asking.headers],
-                "state": {},
-            },
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=False,
-            keep_alive=asking.wire is Wire.KEEP,
-            on_response=self._next,
-        )
-        cycle.body += asking.body
-        cycle.more_body = False
-        cycle.message_event.set()
-        self._start_asgi_task(cycle, self.app)
