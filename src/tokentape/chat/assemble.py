@@ -140,7 +140,7 @@ class Assembler:
 
     def feed(self, chunk: Any) -> None:
         """Take in one decoded payload, any JSON value; what is no chunk changes nothing."""
-        if is_chunk(chunk):
+        if type(chunk) is dict and ("choices" in chunk or is_chunk(chunk)):
             self._top.feed(chunk)
 
     def completion(self) -> Object:

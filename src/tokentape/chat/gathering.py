@@ -93,6 +93,11 @@ class Content(Text):
         return self._parts.value()
 
 
+# What is to be done with a field that came before, where that is neither a gatherer's nor pieces.
+_SETTLED = object()
+_LAST = object()
+
+
 class Fields:
     """The fields of an object that comes again and again, each by its rule."""
 
@@ -102,39 +107,52 @@ class Fields:
         self._rules = rules
         self._fields: Object = {}
         self._gathered: dict[str, Gatherer] = {}
+        # For each field that came: _SETTLED, _LAST, the pieces of a text, or None for a gatherer.
+        self._slots: dict[str, Any] = {}
 
     def feed(self, given: Object, /) -> None:
-        # Called three times for a chunk: what is common comes first, and calls nothing.
-        fields, gathered, rules = self._fields, self._gathered, self._rules
+        # Called three times for each chunk, so what is common calls nothing.
+        fields, slots = self._fields, self._slots
         for key, value in given.items():
             if value is None:
-                if key not in fields and rules.get(key) is not DROPPED:
+                if key not in fields and self._rules.get(key) is not DROPPED:
                     fields[key] = None
                 continue
-            gatherer = gathered.get(key)
-            if gatherer is not None:
-                if type(value) is str and isinstance(gatherer, Text):
-                    if value:
-                        gatherer.pieces.append(value)
-                elif isinstance(value, gatherer.takes):
-                    gatherer.feed(value)
+            slot = slots.get(key, self)
+            if slot is _SETTLED:
                 continue
-            rule = rules.get(key)
-            if rule is None:
+            if slot is _LAST:
                 fields[key] = value
-            elif rule is FIRST:
-                if not fields.get(key) and (value or fields.get(key) is None):
-                    fields[key] = value
-            elif callable(rule):
-                self._begin(key, rule(), value)
+            elif slot is self:
+                self._begin(key, value)
+            elif type(value) is str and slot is not None:
+                if value:
+                    slot.append(value)
+            else:
+                gatherer = self._gathered[key]
+                if isinstance(value, gatherer.takes):
+                    gatherer.feed(value)
 
-    def _begin(self, key: str, gatherer: Gatherer, value: Any) -> None:
-        if isinstance(value, gatherer.takes):
-            self._gathered[key] = gatherer
-            gatherer.feed(value)
-            value = None
-        # What is not of the field's type stays where nothing that is ever comes.
-        self._fields[key] = value
+    def _begin(self, key: str, value: Any) -> None:
+        """Take in a field whose slot is not chosen yet."""
+        rule = self._rules.get(key)
+        if callable(rule):
+            gatherer = rule()
+            if isinstance(value, gatherer.takes):
+                gatherer.feed(value)
+                self._gathered[key] = gatherer
+                self._slots[key] = gatherer.pieces if isinstance(gatherer, Text) else None
+                value = None
+            # What is not of the field's type stays where nothing that is ever comes.
+            self._fields[key] = value
+        elif rule is None:
+            self._slots[key] = _LAST
+            self._fields[key] = value
+        else:
+            if rule is FIRST and (value or self._fields.get(key) is None):
+                self._fields[key] = value
+            if rule is DROPPED or value:
+                self._slots[key] = _SETTLED
 
     @property
     def empty(self) -> bool:
