@@ -17,8 +17,8 @@ from tokentape.linting.checks import (
     frames,
     logprobs,
     mixing,
+    pace,
     request,
-    time,
     tool,
     usage,
 )
@@ -60,7 +60,7 @@ class Linter:
         self._frames = (
             frames.Frames(self._stream, chat=chat) if fidelity is not Fidelity.EVENTS else None
         )
-        self._pace = time.Pace(self._stream) if fidelity is Fidelity.WIRE else None
+        self._pace = pace.Pace(self._stream) if fidelity is Fidelity.WIRE else None
         self._chunks = chunks
         self._events = 0
         self._begun = False

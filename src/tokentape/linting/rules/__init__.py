@@ -6,9 +6,9 @@ from tokentape.linting.rules import (
     chunk,
     delta,
     logprobs,
+    pace,
     request,
     stream,
-    time,
     tool,
     usage,
 )
@@ -111,8 +111,8 @@ RULES: tuple[Rule, ...] = (
     Rule("REQ804", "usage-above-limit", _W, _EVENTS, _CHAT, request.UsageAboveLimit),
     Rule("REQ805", "model-differs", _I, _EVENTS, _CHAT, request.ModelDiffers),
     Rule("REQ806", "stream-not-honoured", _W, _BYTES, _CHAT, request.StreamNotHonoured),
-    Rule("TIM901", "fake-streaming", _W, _WIRE, _STREAM, time.FakeStreaming),
-    Rule("TIM902", "stall", _W, _WIRE, _STREAM, time.Stall),
+    Rule("TIM901", "fake-streaming", _W, _WIRE, _STREAM, pace.FakeStreaming),
+    Rule("TIM902", "stall", _W, _WIRE, _STREAM, pace.Stall),
 )
 BY_CODE = {rule.code: rule for rule in RULES}
 CODES = frozenset(BY_CODE)

@@ -1,0 +1,49 @@
+"""The rules on when content came (TIM)."""
+
+
+class FakeStreaming:
+    """The answer was made whole, then cut up.
+
+    ## What it does
+    Reports a stream of 20 content events or more that all came faster than 2,000 a second, after
+    1 s or more of waiting since the request was sent. All three are thresholds that can be set. An
+    event's time is that of the read that completed it; needs recorded times.
+
+    ## Why is this bad?
+    The user waits as long as without streaming. A proxy on the way may hold the stream back.
+
+    ## Example
+    The head after 100 ms, nothing for 6 s, then 300 chunks within one read.
+
+    ## What to do
+    See which hop buffers: compression, a proxy without `X-Accel-Buffering: no`, a server that
+    parses the whole answer first.
+
+    ## Source
+    A heuristic: no model is known to make 2,000 tokens a second for one request after a wait of a
+    second.
+    """
+
+
+class Stall:
+    """A long pause between two events with content.
+
+    ## What it does
+    Reports a pause of more than 10 s, a threshold that can be set, between events that bring text,
+    reasoning or tool calls. Comments that keep the connection alive do not end it. Needs recorded
+    times.
+
+    ## Why is this bad?
+    Clients and proxies with a read timeout give up; users do too.
+
+    ## Example
+    The first words after 1 s, the next after 45 s.
+
+    ## What to do
+    Servers: send comments while there is nothing to say. Clients: time out on silence, not on the
+    whole answer.
+
+    ## Source
+    A threshold of ours; the WHATWG's text recommends a comment every 15 seconds or so,
+    https://html.spec.whatwg.org/multipage/server-sent-events.html, 9.2.7.
+    """

@@ -1,9 +1,0 @@
-"""x"""
-
-
-class FakeStreaming:
-    """x."""
-
-
-class Stall:
-    """x."""
