@@ -89,7 +89,7 @@ def _choice(index: int, fields: Object) -> Object:
     finish = fields.pop("finish_reason", None)
     found: Object = {"index": index}
     if isinstance(delta, dict) or (message is None and "text" not in fields):
-        found["message"] = _message(delta or {})
+        found["message"] = _message(delta if isinstance(delta, dict) else {})
     elif message is not None:
         found["message"] = message
     return found | fields | {"finish_reason": finish}
