@@ -333,6 +333,23 @@ def test_any_bytes_say_something(body: bytes, type: str) -> None:
     assert apis.said(exchange(body, type)).api == "other" or type == BINARY
 
 
+HALVES = [r'"\ud83d"', r'"\ude00 \ud83d"', r'"!"']
+
+
+@pytest.mark.parametrize(
+    ("frame", "api"),
+    [
+        ('{"choices":[{"index":0,"delta":{"content":%s}}]}', "chat.completions"),
+        ('{"type":"response.output_text.delta","delta":%s}', "responses"),
+        ('{"type":"content_block_delta","delta":{"type":"text_delta","text":%s}}', "messages"),
+        ('{"candidates":[{"content":{"parts":[{"text":%s}]}}]}', "gemini"),
+    ],
+)
+def test_a_character_in_two_halves_is_one(frame: str, api: str) -> None:
+    body = cases.sse(*(frame % half for half in HALVES))
+    assert apis.said(exchange(body, SSE)) == Said(api=api, text="😀 \ufffd!")
+
+
 def test_no_response_says_nothing() -> None:
     assert apis.said(Exchange(request=Request(url=URLS["messages"]))) == Said(api="messages")
 

@@ -8,7 +8,7 @@ import msgspec
 from tokentape import view
 from tokentape.apis import bedrock, chat, gemini, messages, responses
 from tokentape.apis.base import Choice, Fold, Said, Speaks, ToolCall
-from tokentape.apis.decode import Decoded, EventDecoder, decoded, decoder, is_binary
+from tokentape.apis.decode import Decoded, EventDecoder, broken, decoded, decoder, is_binary
 from tokentape.limits import DEFAULT_LIMITS, Limits
 from tokentape.model import Exchange
 from tokentape.view import Api
@@ -20,9 +20,11 @@ __all__ = [
     "Fold",
     "Said",
     "ToolCall",
+    "broken",
     "decoded",
     "decoder",
     "fold",
+    "is_binary",
     "said",
 ]
 

@@ -111,10 +111,35 @@ def choices_said(
     api: str, choices: Iterable[Choice], usage: dict[str, Any] | None, error: Any
 ) -> Said:
     """The view of these choices, sorted by index."""
-    ordered = sorted(choices, key=lambda choice: choice.index) or [Choice()]
+    ordered = [_mended(each) for each in sorted(choices, key=lambda each: each.index)] or [Choice()]
     first = msgspec.structs.asdict(ordered[0])
     del first["index"]
     return Said(api=api, usage=usage, error=error, choices=tuple(ordered[1:]), **first)
+
+
+def _mended(choice: Choice) -> Choice:
+    return msgspec.structs.replace(
+        choice,
+        text=_paired(choice.text),
+        reasoning=_paired(choice.reasoning),
+        refusal=_paired(choice.refusal),
+        tool_calls=tuple(
+            ToolCall(call.id and _paired(call.id), _paired(call.name), _paired(call.arguments))
+            for call in choice.tool_calls
+        ),
+    )
+
+
+def _paired(text: str) -> str:
+    """The text with the halves of a character, which two events may bring, as that character.
+
+    A half that stays alone is no character, and becomes U+FFFD.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 class _Texts:

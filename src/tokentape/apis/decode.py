@@ -8,8 +8,9 @@ import msgspec
 
 from tokentape import sse, view
 from tokentape.apis import bedrock
+from tokentape.chat.payloads import parse_json
 from tokentape.errors import FormatError, TokenTapeError
-from tokentape.eventstream import HeaderValue, Message, MessageReader
+from tokentape.eventstream import HeaderValue, Message, MessageReader, messages
 from tokentape.limits import DEFAULT_LIMITS, Limits
 from tokentape.model import Exchange
 
@@ -53,7 +54,7 @@ class EventDecoder:
             Decoded(
                 type=event.type,
                 data=event.data,
-                payload=view.parse_json(event.data),
+                payload=parse_json(event.data),
                 start=event.start,
                 end=event.end,
             )
@@ -89,8 +90,22 @@ def decoded(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> Iterator[Dec
         yield from reader.feed(body[start : start + _SLICE])
 
 
+def broken(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> str | None:
+    """Why the body holds more than `decoded` gives: damaged coding, damaged or cut messages.
+
+    None where nothing is wrong with the bytes. What an open event of SSE holds is not looked at.
+    """
+    try:
+        body = view.decoded_body(exchange, limits)
+        if is_binary(exchange):
+            messages(body)
+    except TokenTapeError as error:
+        return error.message
+    return None
+
+
 def _documents(body: bytes) -> Iterator[Decoded]:
-    value = view.parse_json(body)
+    value = parse_json(body)
     if isinstance(value, list):
         yield from (Decoded(payload=item) for item in value)
     elif value is not None:
@@ -111,7 +126,7 @@ def _items_of_cut(body: bytes) -> Iterator[Any]:
             _, end = scan(text, position)
         except (ValueError, RecursionError):
             return
-        yield view.parse_json(text[position:end])
+        yield parse_json(text[position:end])
         position = end
 
 
@@ -126,12 +141,12 @@ def _of_message(message: Message) -> Decoded:
     else:
         type = message.text(":event-type")
         if type == "chunk":
-            inner = bedrock.inner(view.parse_json(data))
+            inner = bedrock.inner(parse_json(data))
             data = data if inner is None else inner
     return Decoded(
         type=type,
         data=data.decode("utf-8", "replace"),
-        payload=view.parse_json(data),
+        payload=parse_json(data),
         headers=message.headers,
         start=message.start,
         end=message.end,

@@ -1,13 +1,15 @@
 """What the commands share: opening many recordings, and the options that say how."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import click
+import msgspec
 
 from tokentape import view
-from tokentape.errors import RepairNeeded, TokenTapeError, UsageError
+from tokentape.errors import LimitError, RepairNeeded, TokenTapeError, UsageError
 from tokentape.library import Opened, Refusal, find, open_file
 from tokentape.library.files import refusal
 from tokentape.limits import DEFAULT_LIMITS, Limits
@@ -81,6 +83,20 @@ def one_line(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def json_line(value: object) -> str:
+    """A value as JSON on one line. Raises LimitError where it is nested too deeply for that."""
+    try:
+        try:
+            return msgspec.json.encode(value).decode()
+        except UnicodeEncodeError:
+            # Half a surrogate pair can stand in JSON as an escape only.
+            return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))
+    except RecursionError:
+        raise LimitError(
+            "expected JSON that can be printed, got a value nested too deeply"
+        ) from None
 
 
 def row_of(opened: Opened, number: int) -> view.Row:

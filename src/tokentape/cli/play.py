@@ -1,19 +1,40 @@
 """tokentape play: a recorded stream in the terminal, at its pace."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.text import Text
 
-from tokentape import sse, view
-from tokentape.chat.pieces import pieces
+from tokentape import apis, content, view
 from tokentape.cli.common import chosen, limits_options, one_line, open_one
 from tokentape.cli.player import Player
 from tokentape.clock import Clock, SystemClock
+from tokentape.errors import TokenTapeError
 from tokentape.limits import Limits
-from tokentape.model import Ending, Exchange, Fidelity
+from tokentape.model import Ending, Exchange, Fidelity, header
 from tokentape.pacing import parse_speed
+
+
+def _events(exchange: Exchange, wait: Callable[[int | None], None]) -> Iterator[apis.Decoded]:
+    """The events of an answer; of a stream that knows its times, each when its read is due.
+
+    Raises FormatError where the bytes are damaged.
+    """
+    headers = exchange.response.headers if exchange.response else ()
+    coding = header(headers, "content-encoding") or ""
+    reader = apis.decoder(exchange)
+    # Several codings, one in another, are undone for the whole body only.
+    if reader is None or exchange.fidelity is not Fidelity.WIRE or "," in coding:
+        yield from apis.decoded(exchange)
+        return
+    undone = content.Decoder(exchange.body, coding)
+    for read in exchange.response.reads if exchange.response else ():
+        wait(read.offset_us)
+        yield from reader.feed(undone.feed(read.data))
+    if reader.broken is not None:
+        raise reader.broken
 
 
 def play(exchange: Exchange, console: Console, clock: Clock, speed: float) -> None:
@@ -22,6 +43,7 @@ def play(exchange: Exchange, console: Console, clock: Clock, speed: float) -> No
         console.print(f"no response: {exchange.ending}", style="yellow")
         return
     player = Player(console)
+    broken = ""
     start = clock.monotonic_us()
 
     def wait(offset_us: int | None) -> None:
@@ -29,24 +51,19 @@ def play(exchange: Exchange, console: Console, clock: Clock, speed: float) -> No
             clock.sleep_until(start + round(offset_us / speed))
 
     wait(exchange.response.offset_us)
-    paced = exchange.fidelity is Fidelity.WIRE and view.is_event_stream(exchange)
-    coded = view.decoded_body(exchange) != exchange.body
-    if paced and not coded:
-        reader = sse.EventReader()
-        for read in exchange.response.reads:
-            wait(read.offset_us)
-            for event in reader.feed(read.data):
-                player.feed(pieces(view.parse_json(event.data)))
-    else:
-        for payload in view.payloads(exchange):
-            player.feed(pieces(payload))
+    fold = apis.fold(exchange)
+    try:
+        for event in _events(exchange, wait):
+            player.feed(fold.feed(event.type, event.payload))
+    except TokenTapeError as error:
+        broken = error.message
     if exchange.ending is not Ending.COMPLETE:
         wait(exchange.end_offset_us)
     player.close()
-    if not player.played:
-        console.print(
-            "(nothing of a chat completion in it; `tokentape show` shows it whole)", style="dim"
-        )
+    if broken:
+        console.print(f"broken: {broken}", style="yellow", markup=False)
+    elif not player.played:
+        console.print("(nothing to play in it; `tokentape show` shows it whole)", style="dim")
     if exchange.ending is not Ending.COMPLETE:
         console.print(f"ending: {exchange.ending}", style="yellow")
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
 from rich.console import Console
 
 from tokentape.chat.pieces import Piece
+from tokentape.cli.common import json_line
 
 _STYLES = {
     "content": "",
@@ -17,6 +17,24 @@ _STYLES = {
     "error": "bold red",
 }
 _LABELS = {"reasoning": "reasoning", "refusal": "refusal", "tool": "tool call", "content": "answer"}
+
+# What is told of a usage, by the names each API has for it; where there is none of them, all.
+_USAGE = {
+    "prompt_tokens": "prompt",
+    "completion_tokens": "completion",
+    "input_tokens": "input",
+    "output_tokens": "output",
+    "inputTokens": "input",
+    "outputTokens": "output",
+    "promptTokenCount": "prompt",
+    "candidatesTokenCount": "candidates",
+    "thoughtsTokenCount": "thoughts",
+    "total_tokens": "total",
+    "totalTokens": "total",
+    "totalTokenCount": "total",
+    "estimated_cost": "cost",
+    "cost": "cost",
+}
 
 
 class Player:
@@ -55,7 +73,7 @@ class Player:
             which = f" {piece.choice}" if self._several else ""
             self._console.print(f"{_LABELS.get(kind, kind)}{which}: ", style="bold", end="")
             self._stretch = stretch
-        text = piece.value if isinstance(piece.value, str) else _json(piece.value)
+        text = piece.value if isinstance(piece.value, str) else json_line(piece.value)
         if piece.kind == "tool_name":
             text += " "
         self._console.print(
@@ -70,17 +88,6 @@ class Player:
             self._console.print(end, style="dim", markup=False, highlight=False)
 
 
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-
 def _usage(usage: dict[str, Any]) -> str:
-    names = {
-        "prompt_tokens": "prompt",
-        "completion_tokens": "completion",
-        "total_tokens": "total",
-        "estimated_cost": "cost",
-        "cost": "cost",
-    }
-    told = [f"{usage[key]} {name}" for key, name in names.items() if usage.get(key) is not None]
-    return ", ".join(told) or _json(usage)
+    told = [f"{usage[key]} {name}" for key, name in _USAGE.items() if usage.get(key) is not None]
+    return ", ".join(told) or json_line(usage)
