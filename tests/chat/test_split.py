@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.chat.whole import completions
@@ -385,6 +385,7 @@ def test_what_json_can_not_hold_is_refused(chunk: Any) -> None:
         frames([chunk])
 
 
+@settings(max_examples=50)
 @given(completions(), st.booleans())
 def test_the_contract_of_chunks_holds(whole: dict[str, Any], include_usage: bool) -> None:
     before = msgspec.json.encode(whole)
