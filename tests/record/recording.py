@@ -87,7 +87,10 @@ def recorded(folder: Path, scope: str = "default") -> tuple[Exchange, ...]:
 _PROGRAM = """
 import sys
 from tokentape.library import Library
-from tokentape.server import Settings, Upstream, run
+from tokentape.server import Settings, Upstream, recorder, run
+# What is proved is the order of things, whatever else keeps the disk and the machine busy.
+assert recorder._WAIT_S < 1
+recorder._WAIT_S = 60
 folder, url = sys.argv[1:]
 settings = Settings(mode="record", port=0, grace_s=0, tapes=folder, upstreams=(Upstream("a", url),))
 run(settings, Library([]))

@@ -12,6 +12,7 @@ from tokentape.library import Library
 from tokentape.model import Ending
 from tokentape.redact import Paths, Redaction
 from tokentape.server import disk as disk_module
+from tokentape.server import recorder as recorder_module
 from tokentape.testing import replay
 
 SSE = head("Content-Type: text/event-stream", "Transfer-Encoding: chunked")
@@ -160,6 +161,20 @@ def test_what_the_disk_did_not_take_is_asked_for_again(
         self._lose(name, lines, "no")
 
     monkeypatch.setattr(disk_module.Disk, "_append", lose)
+    with (
+        upstream(at_once(digit(b"1"), digit(b"2"))) as up,
+        recorder(tmp_path, up.url, mode="auto") as server,
+        Raw(server.base_url) as client,
+    ):
+        for body in (b"1", b"2"):
+            client.post(asked())
+            assert client.answer().body == body
+
+
+def test_what_was_given_up_before_it_was_begun_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "_MOST_WAITING", -1)
     with (
         upstream(at_once(digit(b"1"), digit(b"2"))) as up,
         recorder(tmp_path, up.url, mode="auto") as server,

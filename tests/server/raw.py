@@ -31,7 +31,7 @@ class Raw:
         self.socket = socket.socket()
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(20)
+        self.socket.settimeout(60)  # a machine may be busy with much else
         self.socket.connect((host, int(port)))
         self.file = self.socket.makefile("rb")
 

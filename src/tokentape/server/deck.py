@@ -120,6 +120,7 @@ class Deck:
         self.forwarded = 0  # exchanges, which their numbers count
         self.recorder: Recorder | None = None
         self._settling: dict[Wanted, _Settling] = {}
+        self._unsettled: dict[Recording, Wanted] = {}
         self._redaction = settings.redaction
         self.library = library
         self.settings = settings
@@ -200,8 +201,9 @@ class Deck:
 
     # What is recorded while it is asked for again
 
-    def begun(self, wanted: Wanted) -> None:
+    def begun(self, recording: "Recording", wanted: Wanted) -> None:
         """An exchange that will answer such requests is over, and on its way to the disk."""
+        self._unsettled[recording] = wanted
         self._settling.setdefault(wanted, _Settling()).exchanges += 1
 
     def when_settled(self, wanted: Wanted, retry: Callable[[], None]) -> bool:
@@ -241,9 +243,12 @@ class Deck:
     def _settled(self, recording: "Recording") -> None:
         """A recording is on disk, or lost: it answers from now on what asks the same."""
         asked, exchange, place = recording.asked, recording.exchange, recording.place
-        if asked is None or exchange is None:
-            return
-        if not place.lost and answers(exchange.response is not None, recording.ending):
+        if (
+            asked is not None
+            and exchange is not None
+            and not place.lost
+            and answers(exchange.response is not None, recording.ending)
+        ):
             entry = self.library.add(
                 exchange,
                 asked,
@@ -253,7 +258,9 @@ class Deck:
                 span=(place.start, place.end),
             )
             self.matcher.add(entry)
-        wanted = (exchange.request.method.upper(), recording.operation, asked.key)
+        wanted = self._unsettled.pop(recording, None)
+        if wanted is None:
+            return
         settling = self._settling[wanted]
         settling.exchanges -= 1
         if not settling.exchanges:

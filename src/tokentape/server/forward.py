@@ -282,7 +282,8 @@ class Forward:
         if self._recording is not None:
             self._recording.end(ending, offset_us, note)
             if self._asked is not None:
-                deck.begun((self.asking.method.upper(), self._operation, self._asked.key))
+                wanted = (self.asking.method.upper(), self._operation, self._asked.key)
+                deck.begun(self._recording, wanted)
         observer = deck.observer
         if observer is not None:
             observer.ended(self.number, ending=ending, offset_us=offset_us, note=note)
