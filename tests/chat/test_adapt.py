@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import tokentape
-from tests.chat.whole import completions, json_values
+from tests.chat.whole import UNHURRIED, completions, json_values
 from tokentape import view
 from tokentape.chat.adapt import adapt
 from tokentape.chat.assemble import assemble
@@ -110,7 +110,7 @@ def test_any_json_is_taken_and_a_second_time_changes_nothing(
     assert adapt(found, include_usage=usage, include_obfuscation=obfuscation) == found
 
 
-@settings(max_examples=40)
+@UNHURRIED
 @given(completions())
 def test_splitting_and_adapting_agree(completion: dict[str, Any]) -> None:
     asked, unasked = split(completion, include_usage=True), split(completion)

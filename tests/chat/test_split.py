@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.chat.whole import completions
+from tests.chat.whole import UNHURRIED, completions
 from tokentape import sse
 from tokentape.chat.split import DONE, frames, split
 from tokentape.errors import UsageError
@@ -385,7 +385,7 @@ def test_what_json_can_not_hold_is_refused(chunk: Any) -> None:
         frames([chunk])
 
 
-@settings(max_examples=50)
+@UNHURRIED
 @given(completions(), st.booleans())
 def test_the_contract_of_chunks_holds(whole: dict[str, Any], include_usage: bool) -> None:
     before = msgspec.json.encode(whole)

@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from openai._streaming import SSEDecoder
 from openai.lib.streaming.chat._completions import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
-from tests.chat.whole import completions
+from tests.chat.whole import UNHURRIED, completions
 from tests.samples import DONE
 from tokentape import library, sse, view
 from tokentape.chat.assemble import assemble
@@ -25,13 +25,14 @@ def without(completion: Completion, name: str) -> Completion:
     return {key: value for key, value in completion.items() if key != name}
 
 
+@UNHURRIED
 @given(completions())
 def test_what_is_split_assembles_to_what_it_was(completion: Completion) -> None:
     assert assemble(split(completion, include_usage=True)) == completion
     assert assemble(split(completion)) == without(completion, "usage")
 
 
-@settings(max_examples=40)
+@UNHURRIED
 @given(completions())
 def test_what_is_read_off_the_wire_assembles_to_what_it_was(completion: Completion) -> None:
     body = b"".join(frames(split(completion, include_usage=True)))
@@ -52,6 +53,7 @@ def read_by_openai(body: bytes) -> tuple[list[ChatCompletionChunk], Completion]:
     return chunks, state.current_completion_snapshot.to_dict()
 
 
+@UNHURRIED
 @given(completions(plain=True))
 def test_the_official_client_reads_what_it_was(completion: Completion) -> None:
     body = b"".join(frames(split(completion, include_usage=True)))

@@ -45,7 +45,7 @@ def split(completion: dict[str, Any], *, include_usage: bool = False) -> list[di
     - `object` is `chat.completion`; nothing is called `obfuscation`;
     - choices have a `finish_reason` and an int as `index`, each another, and stand in its order;
       none has a `delta` beside its message;
-    - messages have a `role`, not empty, and a `content`, or what stands in its place: a call, audio;
+    - messages have a `role`, not empty, and a `content` or, in its place, a call or audio;
     - tool calls are objects without `index`;
     - of the parts of a `content` or a thought, all objects, no two of one type follow each other;
     - no two `reasoning_details`, all objects, have the same `index` and `type`.
