@@ -1,7 +1,7 @@
 """tokentape stats: what recordings took, used and cost."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,13 +16,15 @@ from tokentape.cli.common import (
     paths_argument,
     report_refused,
 )
+from tokentape.errors import UsageError
 from tokentape.library import Opened, Refusal
-from tokentape.library.files import scope_of
+from tokentape.library.files import scope_of, write_whole
 from tokentape.limits import Limits
-from tokentape.measure.definitions import DEFAULT, DEFINITIONS, by_name
+from tokentape.measure.definitions import DEFAULT, DEFINITIONS, Definition, by_name
 from tokentape.measure.measured import Measured, measured, printable, row
 from tokentape.measure.rates import PriceTable
 from tokentape.measure.stats import By, Group, Target, parse_target
+from tokentape.model import Exchange
 
 UNKNOWN = "(unknown)"
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -41,24 +43,25 @@ def _name(by: By, opened: Opened, number: int, found: Measured) -> str:
 
 
 def _each(
-    paths: tuple[Path, ...],
-    limits: Limits,
-    measure: Callable[[Any], Measured],
-    problems: list[str],
-) -> Iterator[tuple[Opened, int, Measured]]:
-    """Every exchange of the recordings, measured; what was refused goes to stderr."""
-    found = False
+    paths: tuple[Path, ...], only: int | None, limits: Limits, problems: list[str]
+) -> Iterator[tuple[Opened, int]]:
+    """Every exchange of the recordings, or those of one number; what is refused goes to stderr."""
+    files = count = 0
     for opened in open_all(paths, limits):
-        found = True
+        files += 1
         if isinstance(opened, Refusal):
             problems.append(opened.path)
             report_refused(opened)
             continue
-        for number, exchange in enumerate(opened.tape.exchanges):
-            yield opened, number, measure(exchange)
-    if not found:
-        problems.append("")
-        click.echo(one_line(f"{' '.join(map(str, paths))}: no files in it"), err=True)
+        for number in range(len(opened.tape.exchanges)):
+            if only is None or number == only:
+                count += 1
+                yield opened, number
+    if not count:
+        which = "" if only is None else f" of number {only}"
+        told = f"no exchanges{which} in it" if files else "no files in it"
+        problems.append(told)
+        click.echo(one_line(f"{' '.join(map(str, paths))}: {told}"), err=True)
 
 
 def _prices(file: Path | None) -> PriceTable:
@@ -99,6 +102,14 @@ def _prices(file: Path | None) -> PriceTable:
     metavar="NAME=TIME",
     help="Count the exchanges that meet every target, such as ttft=500ms.",
 )
+@click.option("--exchange", "-x", type=int, help="Only the exchanges of this number, 0-based.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw them too: FILE ends in .png, .svg or .html (pip install 'tokentape[plot]').",
+)
+@click.option("--force", is_flag=True, help="Replace the file of --plot where it exists.")
 @limits_options
 @click.pass_context
 def command(
@@ -110,6 +121,9 @@ def command(
     definition: str,
     prices: Path | None,
     targets: tuple[str, ...],
+    exchange: int | None,
+    plot: Path | None,
+    force: bool,
     max_bytes: int,
     max_depth: int,
 ) -> None:
@@ -118,35 +132,72 @@ def command(
     Quantiles are exact, by nearest rank. What a recording does not hold is unknown, never 0: times
     are known of recordings that kept the reads (fidelity wire), tokens where the provider reported
     them, a cost where the provider, a price table or the list price (pip install
-    'tokentape[prices]') says it. A file that is refused is one line on stderr, and the exit code
-    is 1.
+    'tokentape[prices]') says it.
+
+    --plot draws one exchange as a timeline of its reads, several as distributions. A file that is
+    refused is one line on stderr, and the exit code is 1.
     """
     by = "exchange" if each else by
     chosen, table = by_name(definition), _prices(prices)
     wanted = tuple(map(parse_target, targets))
+    drawing = None if plot is None else Drawing(plot, force=force)
     problems: list[str] = []
     groups: dict[str, Group] = {}
     limits = Limits(max_bytes=max_bytes, max_depth=max_depth)
-    found = _each(paths, limits, lambda exchange: measured(exchange, chosen, table), problems)
-    for opened, number, one in found:
+    for opened, number in _each(paths, exchange, limits, problems):
+        one = measured(opened.tape.exchanges[number], chosen, table)
         name = _name(by, opened, number, one)
+        if drawing is not None:
+            drawing.take(opened, number)
         if as_json and by == "exchange":
             told = {"by": by, "group": name} | _met(one, wanted) | row(one)
             click.echo(_encode(told).decode())
-            continue
+            if drawing is None:
+                continue
         if name not in groups:
             groups[name] = Group(name, wanted)
         groups[name].add(one)
     ordered = [groups[name] for name in sorted(groups)]
-    if as_json:
-        for group in ordered:
-            click.echo(_encode(group.row(by, definition)).decode())
-    elif ordered:
+    if not as_json and ordered:
         from tokentape.cli.tables import show
 
         show(ordered, by, chosen)
+    elif by != "exchange":
+        for group in ordered:
+            click.echo(_encode(group.row(by, definition)).decode())
+    if drawing is not None:
+        drawing.write(ordered, by, chosen)
     if problems:
         ctx.exit(1)
+
+
+class Drawing:
+    """The plot of a run. What can't be drawn or written is told before anything is measured."""
+
+    def __init__(self, path: Path, *, force: bool) -> None:
+        from tokentape.plot import check, kind_of
+
+        self._path, self._force = path, force
+        self._kind = kind_of(path.name)
+        check()
+        if path.exists() and not force:
+            raise UsageError(f"{path} exists; pass --force to replace it")
+        self._first: tuple[str, Exchange] | None = None
+        self._count = 0
+
+    def take(self, opened: Opened, number: int) -> None:
+        """Keep an exchange for its timeline, as long as it is the only one."""
+        self._count += 1
+        name = printable(f"{opened.path.name}#{number}")
+        self._first = (name, opened.tape.exchanges[number]) if self._count == 1 else None
+
+    def write(self, groups: Sequence[Group], by: str, definition: Definition) -> None:
+        """Draw and write the file, whole or not at all."""
+        from tokentape.plot import render, timeline
+
+        line = None if self._first is None else timeline(*self._first)
+        data = render(self._kind, groups, by, definition, line)
+        write_whole(data, self._path, force=self._force)
 
 
 def _met(found: Measured, targets: tuple[Target, ...]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 
 from rich import box
 from rich.console import Console
@@ -13,31 +12,13 @@ from rich.text import Text
 from tokentape.cli.common import one_line
 from tokentape.measure.definitions import MEASURES, NOT_DEFINED, Definition
 from tokentape.measure.stats import Group
+from tokentape.measure.units import TITLES, digits, dollars, time_text
 
-_TITLES = {
-    "ttft_us": "TTFT",
-    "itl_us": "ITL",
-    "tpot_us": "TPOT",
-    "end_to_end_us": "end-to-end",
-    "tokens_per_second": "tok/s",
-}
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _SHAPE_WIDTH = 9
 # Beyond this the name of a group is cut in the middle.
 _NAME_WIDTH = 32
 _PLAIN_WIDTH = 120
-
-
-def time_text(value_us: float) -> str:
-    """A time with three digits and the unit that suits it."""
-    for unit, size in (("s", 1_000_000), ("ms", 1000)):
-        if value_us >= size * 0.9995:
-            return f"{_digits(value_us / size)} {unit}"
-    return f"{_digits(value_us)} µs"
-
-
-def _digits(value: float) -> str:
-    return f"{value:.0f}" if value >= 99.95 or value == int(value) else f"{value:.3g}"
 
 
 def shape(histogram: Mapping[int, int], width: int = _SHAPE_WIDTH) -> str:
@@ -55,15 +36,6 @@ def shape(histogram: Mapping[int, int], width: int = _SHAPE_WIDTH) -> str:
     )
 
 
-def dollars(amount: Decimal) -> str:
-    """An amount with four digits that count, never in exponents."""
-    if not amount:
-        return "$0"
-    places = max(2, 3 - amount.adjusted())
-    text = f"{amount:.{places}f}"
-    return f"${text.rstrip('0') if places > 2 else text}"
-
-
 def _cut(name: str) -> str:
     name = one_line(name)
     half = (_NAME_WIDTH - 1) // 2
@@ -78,7 +50,7 @@ def _measure(group: Group, name: str) -> Text:
     found = group.values[name].quantiles()
     if found is None:
         return Text("-", style="dim")
-    tell = time_text if name.endswith("_us") else _digits
+    tell = time_text if name.endswith("_us") else digits
     bars = shape(group.values[name].histogram()) if found.count > 1 else ""
     # Of a rate the slow ones are the small ones, but a quantile is a quantile: p99 is the largest.
     return _stack(tell(found.p50), tell(found.p99), bars)
@@ -115,7 +87,7 @@ def show(groups: Sequence[Group], by: str, definition: Definition) -> None:
     table = Table(box=box.SIMPLE_HEAD, show_lines=True, pad_edge=False)
     table.add_column(by, min_width=12)
     table.add_column("", style="dim")
-    for name in (*(_TITLES[name] for name in measures), "tokens", "cost"):
+    for name in (*(TITLES[name] for name in measures), "tokens", "cost"):
         table.add_column(name, justify="right")
     for group in groups:
         spread = any(values.count > 1 for values in group.values.values())
@@ -129,7 +101,7 @@ def show(groups: Sequence[Group], by: str, definition: Definition) -> None:
             _cost(group),
         )
     console.print(table)
-    told = [f"{_TITLES[name]}: {definition.formula(name)}" for name in measures]
+    told = [f"{TITLES[name]}: {definition.formula(name)}" for name in measures]
     told += [
         "shape: how often, from the smallest (left) to the largest value, on a logarithmic scale",
         "-: not known; +n?: n exchanges did not report it",

@@ -1,0 +1,118 @@
+"""The drawing of many exchanges: how each measure is distributed, group by group."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tokentape.measure.definitions import Definition
+from tokentape.measure.quantiles import Quantiles, edge
+from tokentape.measure.stats import Group
+from tokentape.measure.units import TITLES
+from tokentape.plot.canvas import GRID, logarithmic, number_label, settled, shortened, time_label
+
+# Groups beyond these are counted in words, the largest drawn.
+MOST_GROUPS = 25
+
+
+def timed_of(groups: Sequence[Group]) -> list[Group]:
+    """The groups of which some time is known."""
+    return [group for group in groups if any(values.count for values in group.values.values())]
+
+
+def shown_of(groups: Sequence[Group]) -> list[Group]:
+    """The groups that are drawn: the largest of which some time is known, by name."""
+    largest = sorted(timed_of(groups), key=lambda group: -group.exchanges)[:MOST_GROUPS]
+    return sorted(largest, key=lambda group: group.name)
+
+
+def of_groups(groups: Sequence[Group], by: str, definition: Definition, kind: str) -> Figure:
+    """Many exchanges: how each measure is distributed, a row for each group."""
+    measures = [name for name in TITLES if any(group.values[name].count for group in groups)]
+    timed, shown = timed_of(groups), shown_of(groups)
+    with settled():
+        rows = len(shown)
+        figure = Figure(figsize=(3 + 2.7 * len(measures), 1.7 + 0.72 * rows), layout="constrained")
+        panels = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
+        for axes, name in zip(panels, measures, strict=True):
+            _distributions(axes, name, shown)
+            axes.set_title(TITLES[name], fontsize=10)
+        panels[0].set_yticks(
+            [rows - 1 - row for row in range(rows)],
+            [f"{shortened(group.name, kind)}\n{_told(group)}" for group in shown],
+        )
+        panels[0].set_ylim(-0.35, rows - 0.05)
+        left = len(timed) - len(shown)
+        more = f"; the {left} smallest groups are left out" if left else ""
+        without = len(groups) - len(timed)
+        more += f"; {without} without times" if without else ""
+        figure.suptitle(
+            f"By {by}, by the formulas of {definition.tool}{more}\n"
+            "logarithmic scales; bars: how often; line: smallest to largest; ● p50   | p90   ◆ p99",
+            x=0.01,
+            ha="left",
+            fontsize=10,
+        )
+        return figure
+
+
+def _told(group: Group) -> str:
+    return f"{group.exchanges:,} exchange{'s' * (group.exchanges != 1)}"
+
+
+def _distributions(axes: Axes, name: str, groups: Sequence[Group]) -> None:
+    tell = time_label if name.endswith("_us") else number_label
+    ends: list[float] = []
+    known = [found for group in groups if (found := group.values[name].quantiles())]
+    above = [value for found in known for value in (found.min, found.p50, found.max) if value > 0]
+    # A logarithmic scale has no place for 0: it is drawn at the left of all that is above it.
+    least = min(above, default=1.0) / 2
+    ends += [least] if any(found.min <= 0 for found in known) else []
+    for row, group in enumerate(groups):
+        found = group.values[name].quantiles()
+        y = len(groups) - 1 - row
+        if found is None:
+            across = axes.get_yaxis_transform()
+            axes.text(0.5, y, "unknown", color="#999999", size=8, ha="center", transform=across)
+            continue
+        # One value has no distribution, and would look like a wide one.
+        histogram = group.values[name].histogram() if found.count > 1 else {}
+        _bars(axes, y, histogram)
+        _marks(axes, y, found, f"mark-{name}-{row}", tell, least)
+        ends += [found.min, found.max, *map(edge, histogram), *(edge(bin + 1) for bin in histogram)]
+    axes.set_xscale("log")
+    logarithmic(axes, "x", tell, [end for end in ends if end > 0] or [1.0])
+    axes.grid(axis="x", color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def _bars(axes: Axes, y: float, histogram: Mapping[int, int]) -> None:
+    tallest = max(histogram.values(), default=1)
+    for bin, count in histogram.items():
+        axes.fill_between(
+            [edge(bin), edge(bin + 1)], y, y + 0.7 * count / tallest, color="#BBD3E6", lw=0
+        )
+
+
+def _marks(
+    axes: Axes, y: float, found: Quantiles, gid: str, tell: Callable[..., str], least: float
+) -> None:
+    ends = [max(found.min, least), max(found.max, least)]
+    axes.plot(ends, [y, y], color="#555555", lw=1.2, zorder=2)
+    for word, marker, size in (("p90", "|", 9.0), ("p99", "D", 4.5), ("p50", "o", 6.0)):
+        place = max(getattr(found, word), least)
+        style: Any = {"color": "#0072B2", "mec": "#003F66", "zorder": 4, "ls": ""}
+        (mark,) = axes.plot([place], [y], marker=marker, ms=size, **style)
+        mark.set_gid(f"{gid}-{word}")
+    axes.annotate(
+        tell(found.p50),
+        (max(found.p50, least), y),
+        (0, -4),
+        textcoords="offset points",
+        ha="center",
+        va="top",
+        fontsize=8,
+    )
