@@ -9,11 +9,12 @@ import pytest
 import yaml
 
 from tests.formats.cases import CASES, GO_VCR, HAR, LLAMA, SSE, VCRPY, Case
+from tests.samples import streamed
 from tokentape import formats
 from tokentape.errors import FormatError, UsageError
 from tokentape.formats import go_duration, plain_yaml
 from tokentape.limits import DEFAULT_LIMITS
-from tokentape.model import Exchange, Read, Response, Tape
+from tokentape.model import Exchange, Read, Request, Response, Tape
 
 
 def loaded(data: bytes, format: str) -> Any:
@@ -47,6 +48,52 @@ def test_every_written_format_is_among_them() -> None:
 @pytest.mark.parametrize("case", [GO_VCR[0], *LLAMA], ids=lambda case: case.what)
 def test_the_bytes_come_back_too(case: Case) -> None:
     assert formats.write(formats.read(case.data, case.name).tape, case.format) == case.data
+
+
+BARE_GO = """version: 2
+interactions:
+- id: 0
+  request: {%s, body: %s, headers: {}, url: 'http://x/', method: GET}
+  response: {body: %s, headers: {}, status: '%s OK', code: %s, duration: 1ms}
+"""
+BARE_VCRPY = """version: 1
+interactions:
+- request: {body: %s, headers: {}, uri: 'http://x/', method: GET}
+  response: {body: {string: %s}, headers: {}, status: {code: 200, message: OK}}
+"""
+
+
+@pytest.mark.parametrize("code", ["200", "'200'"])
+@pytest.mark.parametrize(
+    ("written", "body"),
+    [
+        ("123", b"123"), ("'123'", b"123"), ("-1.5", b"-1.5"), ("1.50", b"1.5"), ("0x1F", b"31"),
+        ("yes", b"true"), ("off", b"false"), ("true", b"true"), ("'yes'", b"yes"), ("~", b""),
+        ("12:30:45", b"45045"), ("2024-01-02", b"2024-01-02"),
+    ],
+)  # fmt: skip
+def test_bodies_that_yaml_takes_for_other_than_texts(written: str, body: bytes, code: str) -> None:
+    more = "content_length: 0, host: ''"
+    go = BARE_GO % (more, written, written, code.strip("'"), code)
+    for text, format in ((go, "go-vcr"), (BARE_VCRPY % (written, written), "vcrpy")):
+        data = text.encode()
+        tape = formats.read(data, "a.yaml").tape
+        (exchange,) = formats.read(formats.write(tape, "tape"), "a.tape.jsonl").tape.exchanges
+        assert (exchange.body, exchange.request.body or b"") == (body, body)
+        again = formats.write(Tape(exchanges=(exchange,), extra=tape.extra), format)
+        assert loaded(again, format) == loaded(data, format)
+
+
+def test_an_archive_of_ours_comes_back_byte_for_byte() -> None:
+    tape = Tape(
+        exchanges=(
+            streamed(),
+            streamed(b"\xff\x00"),
+            Exchange(request=Request(url="http://x/?a=1"), response=None),
+        )
+    )
+    once = formats.write(tape, "har")
+    assert formats.write(formats.read(once, "a.har").tape, "har") == once
 
 
 UNKNOWN = b"""%sinteractions:

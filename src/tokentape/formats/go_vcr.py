@@ -162,7 +162,7 @@ def _response_node(response: Response, old: dict[str, Any], kept: dict[str, Any]
         node["content_length"] = -1
     yaml_body.write(node, "body", body, kept.get("response_body", yaml_body.TEXT))
     fields.put_headers(node, old, response.headers)
-    if not old or _reason(old) != response.reason or old.get("code") != response.status:
+    if not old or _reason(old) != response.reason or str(old.get("code")) != str(response.status):
         node["status"] = f"{response.status} {response.reason or _phrase(response.status)}".strip()
         node["code"] = response.status
     if not old or _offset_us(old) != response.offset_us:

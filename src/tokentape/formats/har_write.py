@@ -85,8 +85,6 @@ def _response(
     response = response or Response(status=0)
     body = response.body
     content = {"size": len(body)} | fields.mapping(old.get("content"), "content")
-    if body:
-        content |= _text(body)
     if kept.get("response_digest") != fields.fingerprint(body):
         content["size"] = len(body)
     node: dict[str, Any] = {"status": response.status, "statusText": "", "httpVersion": ""}
@@ -100,6 +98,8 @@ def _response(
         node |= {"headers": pairs(response.headers), "cookies": [], "redirectURL": ""}
     if not same_headers or "mimeType" not in content:
         content["mimeType"] = header(response.headers, "content-type") or _UNKNOWN_TYPE
+    if body:
+        content |= _text(body)
     return node
 
 

@@ -90,6 +90,17 @@ def load(data: bytes | str, limits: Limits) -> Any:
         raise FormatError("expected YAML in UTF-8, got other bytes") from None
 
 
+def plain(text: str) -> str | int | float | bool:
+    """What a plain scalar is to YAML 1.1: a number, truth value or Timestamp, else the text."""
+    tag = _resolve(text)
+    if tag == _TIMESTAMP:
+        return Timestamp(text)
+    if tag not in (_INT, _FLOAT, _BOOL) or len(text) > _MAX_NUMBER:
+        return text
+    value: int | float | bool = _CONSTRUCT[tag](text)
+    return value
+
+
 def _build(next_event: Callable[[], Any], limits: Limits) -> Any:
     stack: list[_Node] = []
     anchors: dict[str, tuple[Any, int] | None] = {}

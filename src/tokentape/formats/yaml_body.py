@@ -4,9 +4,10 @@ from typing import Any
 
 from tokentape.errors import FormatError
 from tokentape.formats.fields import decode, encode
-from tokentape.formats.plain_yaml import Block
+from tokentape.formats.plain_yaml import Block, Timestamp, plain
 
 TEXT, BINARY, NULL, MISSING = "text", "binary", "null", "missing"
+BARE = "bare"  # what YAML takes for a number, a truth value or a date: 123, yes
 
 
 def shape(node: dict[str, Any], key: str) -> str:
@@ -16,7 +17,9 @@ def shape(node: dict[str, Any], key: str) -> str:
     value = node[key]
     if value is None:
         return NULL
-    return BINARY if isinstance(value, bytes) else TEXT
+    if isinstance(value, bytes):
+        return BINARY
+    return BARE if isinstance(value, (bool, int, float, Timestamp)) else TEXT
 
 
 def read(value: Any, what: str) -> bytes:
@@ -41,4 +44,8 @@ def write(node: dict[str, Any], key: str, body: bytes, shaped: str) -> None:
             node[key] = None
         return
     text = None if shaped == BINARY else decode(body)
-    node[key] = body if text is None else Block(text)
+    if text is None:
+        node[key] = body
+        return
+    bare = plain(text) if shaped == BARE else text
+    node[key] = Block(text) if type(bare) is str else bare
