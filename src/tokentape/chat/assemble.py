@@ -7,6 +7,7 @@ API description; where real providers depart from it, they are the reading that 
 from collections.abc import Iterable
 from typing import Any
 
+from tokentape.chat.alike import Alike
 from tokentape.chat.gathering import (
     DROPPED,
     FIRST,
@@ -55,7 +56,7 @@ class _Choices:
     takes = list
 
     def __init__(self) -> None:
-        self._choices: dict[int, Fields] = {}
+        self.gathered: dict[int, Fields] = {}
 
     def feed(self, given: list[Any], /) -> None:
         for choice in given:
@@ -63,13 +64,13 @@ class _Choices:
                 index = choice.get("index")
                 if type(index) is not int:
                     index = index_of(index) or 0
-                found = self._choices.get(index)
+                found = self.gathered.get(index)
                 if found is None:
-                    found = self._choices[index] = Fields(_CHOICE)
+                    found = self.gathered[index] = Fields(_CHOICE)
                 found.feed(choice)
 
     def value(self) -> list[Object]:
-        return [_choice(index, self._choices[index].value()) for index in sorted(self._choices)]
+        return [_choice(index, self.gathered[index].value()) for index in sorted(self.gathered)]
 
 
 _TOP: dict[str, Rule] = {
@@ -132,6 +133,7 @@ class Assembler:
 
     def __init__(self) -> None:
         self._top = Fields(_TOP)
+        self._alike = Alike()
 
     @property
     def begun(self) -> bool:
@@ -140,8 +142,18 @@ class Assembler:
 
     def feed(self, chunk: Any) -> None:
         """Take in one decoded payload, any JSON value; what is no chunk changes nothing."""
-        if type(chunk) is dict and ("choices" in chunk or is_chunk(chunk)):
+        if not isinstance(chunk, dict) or self._alike.take(chunk):
+            return
+        if is_chunk(chunk):
             self._top.feed(chunk)
+            self._alike.learn(chunk, self._slots)
+
+    def _slots(self, index: int) -> dict[str, Any] | None:
+        """The slots of a choice's delta."""
+        found: Any = self._top
+        for name in ("choices", index, "delta"):
+            found = found.gathered.get(name) if found is not None else None
+        return None if found is None else found.slots
 
     def completion(self) -> Object:
         """The completion so far: `object` is `chat.completion`, choices are sorted by index.

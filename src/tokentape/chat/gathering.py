@@ -106,30 +106,32 @@ class Fields:
     def __init__(self, rules: Mapping[str, Rule]) -> None:
         self._rules = rules
         self._fields: Object = {}
-        self._gathered: dict[str, Gatherer] = {}
+        self.gathered: dict[str, Gatherer] = {}
         # For each field that came: _SETTLED, _LAST, the pieces of a text, or None for a gatherer.
-        self._slots: dict[str, Any] = {}
+        self.slots: dict[str, Any] = {}
 
     def feed(self, given: Object, /) -> None:
-        # Called three times for each chunk, so what is common calls nothing.
-        fields, slots = self._fields, self._slots
+        # Called three times for each chunk, so what is common calls as little as can be.
+        fields, slots = self._fields, self.slots
         for key, value in given.items():
             if value is None:
                 if key not in fields and self._rules.get(key) is not DROPPED:
                     fields[key] = None
                 continue
-            slot = slots.get(key, self)
+            try:
+                slot = slots[key]
+            except KeyError:
+                self._begin(key, value)
+                continue
             if slot is _SETTLED:
                 continue
             if slot is _LAST:
                 fields[key] = value
-            elif slot is self:
-                self._begin(key, value)
-            elif type(value) is str and slot is not None:
+            elif type(value) is str and type(slot) is list:
                 if value:
                     slot.append(value)
             else:
-                gatherer = self._gathered[key]
+                gatherer = self.gathered[key]
                 if isinstance(value, gatherer.takes):
                     gatherer.feed(value)
 
@@ -140,26 +142,26 @@ class Fields:
             gatherer = rule()
             if isinstance(value, gatherer.takes):
                 gatherer.feed(value)
-                self._gathered[key] = gatherer
-                self._slots[key] = gatherer.pieces if isinstance(gatherer, Text) else None
+                self.gathered[key] = gatherer
+                self.slots[key] = gatherer.pieces if isinstance(gatherer, Text) else None
                 value = None
             # What is not of the field's type stays where nothing that is ever comes.
             self._fields[key] = value
         elif rule is None:
-            self._slots[key] = _LAST
+            self.slots[key] = _LAST
             self._fields[key] = value
         else:
             if rule is FIRST and (value or self._fields.get(key) is None):
                 self._fields[key] = value
             if rule is DROPPED or value:
-                self._slots[key] = _SETTLED
+                self.slots[key] = _SETTLED
 
     @property
     def empty(self) -> bool:
         return not self._fields
 
     def value(self) -> Object:
-        return self._fields | {key: found.value() for key, found in self._gathered.items()}
+        return self._fields | {key: found.value() for key, found in self.gathered.items()}
 
 
 def merged() -> Fields:
