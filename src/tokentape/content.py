@@ -6,6 +6,7 @@ Source: RFC 9110, 8.4 (gzip, deflate), RFC 7932 (br), RFC 9659 (zstd).
 import io
 import zlib
 from collections.abc import Callable
+from typing import IO, cast
 
 import brotli
 import zstandard
@@ -60,7 +61,7 @@ class Decoder:
         self._limits = limits
         self._size = 0
         self._found: list[bytes] = []
-        self._undo: Callable[[bytes], None] = self._found.append
+        self._undo: Callable[[bytes], object] | None = None
         if coding in ("gzip", "x-gzip", "deflate"):
             encoded = is_encoded(body, coding)
             if encoded or (coding == "deflate" and not _is_text(body)):
@@ -73,7 +74,7 @@ class Decoder:
                 self._undo = self._unbrotli
             elif coding == "zstd":
                 zstd = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-                self._undo = zstd.stream_writer(self).write
+                self._undo = zstd.stream_writer(cast("IO[bytes]", self)).write
             else:
                 raise FormatError(
                     f"expected one content coding (gzip, deflate, br, zstd), got {coding[:99]!r}"
@@ -81,6 +82,8 @@ class Decoder:
 
     def feed(self, data: bytes) -> bytes:
         """What these bytes decode to."""
+        if self._undo is None:
+            return data
         try:
             self._undo(data)
         except (zlib.error, brotli.error, zstandard.ZstdError) as error:

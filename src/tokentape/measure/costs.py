@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from tokentape import view
 from tokentape.measure.dates import Dated, date_of
 from tokentape.measure.listing import Listed, list_price
 from tokentape.measure.observe import Observed
@@ -102,8 +101,7 @@ def _price(observed: Observed, usage: Usage, prices: PriceTable | None) -> Price
     """The price, or why there is none."""
     if usage.raw is None:
         return "no usage was reported"
-    asked = view.model_in(view.request_json(observed.exchange))
-    models = (observed.model, asked)
+    models = (observed.model, observed.asked)
     own = find_rates(prices, *models) if prices else None
     if own is not None:
         amount = own[1].amount(usage)

@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from tokentape import view
 from tokentape.measure.costs import Cost, cost_of
 from tokentape.measure.definitions import Definition
 from tokentape.measure.latency import ChoiceTiming, Timing, timing_of
@@ -34,7 +33,7 @@ def measured(
     observed = Observed(exchange)
     used = usage_of(observed)
     return Measured(
-        model=printable(view.model_in(view.request_json(exchange)) or observed.model),
+        model=printable(observed.asked or observed.model),
         provider=printable(_host(exchange.request.url)),
         ok=exchange.ending is Ending.COMPLETE and not observed.failed,
         timing=timing_of(observed, used, definition),

@@ -3,16 +3,18 @@
 All measures are made from what is observed here, so an answer is decoded once for all of them.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
-from tokentape import content, sse, view
-from tokentape.chat.payloads import parse_json, stream_payloads
+from tokentape import apis, content, view
+from tokentape.chat.payloads import stream_payloads
 from tokentape.errors import TokenTapeError
 from tokentape.limits import DEFAULT_LIMITS, Limits
-from tokentape.measure.parts import Part, failed, parts, usage_in
+from tokentape.measure.parts import ONLY, Part, Pieces, failed, part_of, usage_in
 from tokentape.model import Exchange, Fidelity, header
 
 
@@ -42,8 +44,9 @@ class Observed:
     """What one pass over an exchange finds.
 
     `marks` are the events that bring content, in order; `chunk_times` the times of the events whose
-    `choices` is not empty; `last_time` the time of the last JSON event. `events` counts those that
-    are JSON objects. `usage` is the last that is not null, `usages` how many there were.
+    `choices` is not empty; `last_time` the time of the last JSON event; `events` counts the JSON
+    objects. `model` is the one that answered, `asked` the one asked for. `usage` is the last that
+    is not null, `usages` how many there were.
     """
 
     def __init__(self, exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -61,9 +64,12 @@ class Observed:
         self.usages = 0
         self.first_tokens: int | None = None
         self.model = ""
+        self.asked = view.model_in(view.request_json(exchange)) or _in_url(exchange.request.url)
         self.created: int | None = None
-        for number, (payload, read, offset_us) in enumerate(_payloads(exchange, limits)):
-            self._take(payload, number, read, offset_us)
+        self._pieces = Pieces(exchange)
+        for number, (kind, payload, read, offset_us) in enumerate(_events(exchange, limits)):
+            if isinstance(payload, dict):
+                self._take(kind, payload, number, read, offset_us)
         if not self.streaming:
             self._take_document(limits)
 
@@ -72,9 +78,9 @@ class Observed:
         """Whether there is no response, one with an error status, or an error in the stream."""
         return self.status is None or self.status >= 400 or self.error
 
-    def _take(self, payload: Any, number: int, read: int, offset_us: int | None) -> None:
-        if not isinstance(payload, dict):
-            return
+    def _take(
+        self, kind: str, payload: dict[str, Any], number: int, read: int, offset_us: int | None
+    ) -> None:
         self.events += 1
         self.last_time = offset_us
         self._about(payload)
@@ -85,14 +91,19 @@ class Observed:
         raw = usage_in(payload)
         if raw:
             self._use(payload, raw, number, with_choices)
-        found: dict[int, set[Part]] = {}
-        for choice, part in parts(self.api, payload):
-            found.setdefault(choice, set()).add(part)
+        found: dict[int, frozenset[Part]] = {}
+        for piece in self._pieces.of(kind, payload):
+            part = part_of(piece)
+            if part is not None:
+                before = found.get(piece.choice)
+                found[piece.choice] = ONLY[part] if before is None else before | {part}
+            elif piece.kind == "error":
+                self.error = True
         if found and not self.marks and raw:
             tokens = raw.get("completion_tokens")
             self.first_tokens = tokens if type(tokens) is int else None
-        for choice, kinds in found.items():
-            self.marks.append(Mark(number, read, offset_us, choice, frozenset(kinds)))
+        for choice, brought in found.items():
+            self.marks.append(Mark(number, read, offset_us, choice, brought))
 
     def _use(
         self, payload: Any, raw: dict[str, Any], event: int | None, with_choices: bool = False
@@ -106,7 +117,7 @@ class Observed:
     def _about(self, payload: dict[str, Any]) -> None:
         self.error = self.error or failed(payload)
         if not self.model:
-            self.model = view.model_in(payload)
+            self.model = view.model_in(payload) or _text(payload.get("modelVersion"))
         if self.created is None:
             created = payload.get("created")
             self.created = created if type(created) is int and created > 0 else None
@@ -121,21 +132,39 @@ class Observed:
                         self._use(each, raw, None)
 
 
-def _payloads(exchange: Exchange, limits: Limits) -> Iterator[tuple[Any, int, int | None]]:
-    """What each event carries, with the number and the time of the read that completed it."""
-    if not view.is_event_stream(exchange) or exchange.response is None:
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _in_url(url: str) -> str:
+    """The model that the URL of Gemini or Bedrock names, or ""."""
+    found = _MODEL_IN_URL.search(url)
+    return unquote(found[1]) if found else ""
+
+
+_MODEL_IN_URL = re.compile(r"/models?/([^/:?#]+)(?=[:/])")
+_CHAT = (view.Api.CHAT, view.Api.COMPLETIONS)
+Event = tuple[str, Any, int, int | None]
+
+
+def _events(exchange: Exchange, limits: Limits) -> Iterator[Event]:
+    """The type of each event and what it carries, with the number and time of its last read."""
+    reader = apis.decoder(exchange)
+    if reader is None or exchange.response is None:
         return
     try:
-        if exchange.fidelity is not Fidelity.WIRE:
+        if exchange.fidelity is Fidelity.WIRE:
+            coding = header(exchange.response.headers, "content-encoding")
+            decoder = content.Decoder(exchange.body, coding, limits)
+            for number, read in enumerate(exchange.response.reads):
+                for event in reader.feed(decoder.feed(read.data)):
+                    yield event.type, event.payload, number, read.offset_us
+        elif view.is_event_stream(exchange) and view.api(exchange) in _CHAT:
             for value in stream_payloads(view.decoded_body(exchange, limits)):
-                yield value, 0, None
-            return
-        coding = header(exchange.response.headers, "content-encoding")
-        decoder = content.Decoder(exchange.body, coding, limits)
-        reader = sse.EventReader()
-        for number, read in enumerate(exchange.response.reads):
-            for event in reader.feed(decoder.feed(read.data)):
-                yield parse_json(event.data), number, read.offset_us
+                yield "", value, 0, None
+        else:
+            for event in apis.decoded(exchange, limits):
+                yield event.type, event.payload, 0, None
     except TokenTapeError:
         # What can't be decoded says nothing more.
         return

@@ -1,104 +1,67 @@
-"""What a streamed event brings to a choice, for each API: what counts as content, and usage."""
+"""What a streamed event brings: which parts of the answer, a usage, an error."""
 
-from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
-from tokentape.chat.pieces import pieces
-from tokentape.view import Api
+from tokentape.apis import Fold, fold
+from tokentape.chat.pieces import Piece, pieces
+from tokentape.model import Exchange
 
 Part = Literal["content", "reasoning", "refusal", "tool"]
-Found = Iterator[tuple[int, Part]]
 
-_CHAT: dict[str, Part] = {
+_PARTS: dict[str, Part] = {
     "content": "content",
     "reasoning": "reasoning",
     "refusal": "refusal",
     "tool_name": "tool",
     "tool_arguments": "tool",
 }
-# Responses: the types of the events that carry a `delta`, by how they end.
-_RESPONSES: tuple[tuple[str, Part], ...] = (
-    ("output_text.delta", "content"),
-    ("reasoning_text.delta", "reasoning"),
-    ("reasoning_summary_text.delta", "reasoning"),
-    ("refusal.delta", "refusal"),
-    ("arguments.delta", "tool"),
-    ("custom_tool_call_input.delta", "tool"),
+# One set for each part alone, shared by the marks that bring no other.
+ONLY = {part: frozenset((part,)) for part in _PARTS.values()}
+# Where a usage stands but for `usage` itself: the object that holds it, and its name there.
+_USAGES = (
+    ("", "usageMetadata"),
+    *(("response", "usage"), ("response", "usageMetadata")),
+    *(("message", "usage"), ("x_groq", "usage")),
 )
-_MESSAGES: dict[str, tuple[str, Part]] = {
-    "text_delta": ("text", "content"),
-    "thinking_delta": ("thinking", "reasoning"),
-    "input_json_delta": ("partial_json", "tool"),
-}
 
 
-def _chat(payload: dict[str, Any]) -> Found:
-    for piece in pieces(payload):
-        if piece.kind in _CHAT and piece.value:
-            yield piece.choice, _CHAT[piece.kind]
+def part_of(piece: Piece) -> Part | None:
+    """The part of an answer this piece belongs to; None for what is no content, or empty."""
+    return _PARTS.get(piece.kind) if piece.value else None
 
 
-def _responses(payload: dict[str, Any]) -> Found:
-    kind = payload.get("type")
-    if isinstance(kind, str) and payload.get("delta"):
-        for ending, part in _RESPONSES:
-            if kind.endswith(ending):
-                yield 0, part
-                return
+class Pieces:
+    """The pieces of one event after another, whichever API the stream speaks."""
 
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._fold: Fold | None = None
 
-def _messages(payload: dict[str, Any]) -> Found:
-    delta, block = payload.get("delta"), payload.get("content_block")
-    if isinstance(delta, dict) and isinstance(delta.get("type"), str):
-        field, part = _MESSAGES.get(delta["type"], ("", "content"))
-        if field and delta.get(field):
-            yield 0, part
-    elif isinstance(block, dict) and block.get("type") == "tool_use" and block.get("name"):
-        yield 0, "tool"
-
-
-def _gemini(payload: dict[str, Any]) -> Found:
-    candidates = payload.get("candidates")
-    for candidate in candidates if isinstance(candidates, list) else ():
-        if not isinstance(candidate, dict):
-            continue
-        index = candidate.get("index")
-        said = candidate.get("content")
-        found = said.get("parts") if isinstance(said, dict) else None
-        for part in found if isinstance(found, list) else ():
-            if isinstance(part, dict) and (part.get("text") or part.get("functionCall")):
-                kind: Part = "reasoning" if part.get("thought") else "content"
-                yield (index if type(index) is int else 0), kind if part.get("text") else "tool"
-
-
-_BY_API: dict[Api, Callable[[dict[str, Any]], Found]] = {
-    Api.CHAT: _chat,
-    Api.COMPLETIONS: _chat,
-    Api.RESPONSES: _responses,
-    Api.MESSAGES: _messages,
-    Api.GEMINI: _gemini,
-}
-
-
-def parts(api: Api, payload: dict[str, Any]) -> Found:
-    """Which choices an event brings content to, and of which part; none for an unknown API."""
-    find = _BY_API.get(api)
-    return iter(()) if find is None else find(payload)
+    def of(self, type: str, payload: dict[str, Any]) -> list[Piece]:
+        """The pieces of the next event."""
+        if self._fold is None:
+            # A chunk tells for itself; the events of other APIs need what came before them.
+            if "choices" in payload:
+                return [*pieces(payload)]
+            self._fold = fold(self._exchange)
+        return self._fold.feed(type, payload)
 
 
 def usage_in(payload: dict[str, Any]) -> dict[str, Any] | None:
     """The usage in an event or a document, as it stands there; None where there is none.
 
-    Chat, Messages and Responses documents hold it as `usage`, Groq's first streams as
+    Chat, Messages, Converse and Responses documents hold it as `usage`, some streams of Groq as
     `x_groq.usage`, Gemini as `usageMetadata`; the events of Responses carry it in `response`, the
     first of Messages in `message`.
     """
-    for holder in (payload, *map(payload.get, ("response", "message", "x_groq"))):
-        if isinstance(holder, dict):
-            for name in ("usage", "usageMetadata"):
-                found = holder.get(name)
-                if isinstance(found, dict) and found:
-                    return found
+    found = payload.get("usage")
+    if found and isinstance(found, dict):
+        return found
+    for holder, name in _USAGES:
+        inner = payload.get(holder) if holder else payload
+        found = inner.get(name) if isinstance(inner, dict) else None
+        if found and isinstance(found, dict):
+            return found
     return None
 
 
