@@ -9,8 +9,8 @@ def adapt(
 ) -> list[dict[str, Any]]:
     """These chunks as a request with these `stream_options` would have got them.
 
-    - `include_usage` False: the chunk with the usage and no choices is left out, and so is every
-      `usage` key.
+    - `include_usage` False: the chunk with the usage and no choices is left out, with whatever else
+      it says, and so is every `usage` key.
     - `include_usage` True, and a usage stands in the chunks: it comes in a chunk of its own, the
       last, and the others have `usage: null`, as the contract has it. Where such a chunk is there
       already, the others keep theirs and only those without the key get `usage: null`. Where no
