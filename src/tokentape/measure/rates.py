@@ -57,7 +57,7 @@ def price_table(data: Mapping[str, Any]) -> dict[str, Rates]:
 def _rates(model: str, value: Any) -> Rates:
     if not isinstance(value, Mapping):
         raise UsageError(
-            f"price of {model!r}: expected a table with input and output, got {value!r}"
+            f"price of {model!r}: expected a table with input and output, got {str(value)[:40]!r}"
         )
     unknown = sorted(set(value) - set(_NAMES))
     missing = [name for name in ("input", "output") if name not in value]
