@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 # A whole completion takes a while to make up on a machine that is busy.
-UNHURRIED = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+UNHURRIED = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # No lone surrogates: JSON text that holds one is refused before it gets here.
 letters = st.characters(exclude_categories=["Cs"])
@@ -29,7 +29,7 @@ json_values = st.recursive(
         st.lists(inner, max_size=3),
         st.dictionaries(st.text(letters, max_size=6), inner, max_size=3),
     ),
-    max_leaves=6,
+    max_leaves=4,
 )
 unknown = st.dictionaries(
     st.sampled_from(["x_one", "x_two", "citations", "stop_reason", "native_finish_reason"]),

@@ -21,7 +21,7 @@ _MOST_MEMORY = 256 << 10  # in KiB, as getrusage tells it on Linux
 
 settings.register_profile(
     "fuzz",
-    max_examples=int(_ASKED or 40),
+    max_examples=int(_ASKED or 30),
     deadline=timedelta(seconds=10),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     # Asked for more: other examples every time, in CI too.
