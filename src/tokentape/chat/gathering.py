@@ -264,12 +264,13 @@ class Details:
     takes = list
 
     def __init__(self) -> None:
-        self._details: dict[tuple[str, str], Fields] = {}
+        self._details: dict[tuple[int | None, str | None], Fields] = {}
 
     def feed(self, given: list[Any], /) -> None:
         for detail in given:
             if isinstance(detail, dict):
-                key = (repr(detail.get("index")), repr(detail.get("type")))
+                kind = detail.get("type")
+                key = (index_of(detail.get("index")), kind if isinstance(kind, str) else None)
                 if key not in self._details:
                     self._details[key] = Fields(_DETAIL)
                 self._details[key].feed(detail)
