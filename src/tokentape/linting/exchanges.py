@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from tokentape import view
+from tokentape import content, view
 from tokentape.errors import TokenTapeError
 from tokentape.linting.base import DEFAULT_THRESHOLDS, Finding, On, Thresholds
 from tokentape.linting.checks import choice, chunk, request, usage
@@ -12,7 +12,7 @@ from tokentape.linting.linter import Linter, end_chunks, new_stream
 from tokentape.linting.rules import CODES
 from tokentape.linting.state import Stream
 from tokentape.matching import operation
-from tokentape.model import Exchange, Fidelity, Tape, header
+from tokentape.model import Ending, Exchange, Tape, header
 
 _FIELDS = (b"data:", b"event:", b"id:", b":", b"retry:")
 
@@ -79,26 +79,23 @@ def _lint_stream(
 ) -> list[Finding]:
     response = exchange.response
     assert response is not None
-    coding = header(response.headers, "content-encoding")
-    coded = coding is not None and coding.strip().lower() not in ("", "identity")
-    # Reads of a coded body are no reads of its events: when those came is not known.
-    fidelity = exchange.fidelity
-    if coded and fidelity is Fidelity.WIRE:
-        fidelity = Fidelity.BYTES
     linter = Linter(
-        exchange.request, fidelity=fidelity, chat=chat, thresholds=thresholds, codes=codes
+        exchange.request, fidelity=exchange.fidelity, chat=chat, thresholds=thresholds, codes=codes
     )
     linter.response(view.media_type(exchange))
-    if coded:
-        try:
+    coding = header(response.headers, "content-encoding")
+    try:
+        if coding and "," in coding:
+            # When the events of a body in several codings came is not known.
             linter.feed(view.decoded_body(exchange))
-        except TokenTapeError as error:
-            linter.undecoded(error.message)
-            return linter.findings()
+        else:
+            decoder = content.Decoder(exchange.body, coding)
+            for read in response.reads:
+                linter.feed(decoder.feed(read.data), read.offset_us)
+    except TokenTapeError as error:
+        linter.undecoded(error.message)
     else:
-        for read in response.reads:
-            linter.feed(read.data, read.offset_us)
-    linter.end(exchange.ending)
+        linter.end(exchange.ending)
     return linter.findings()
 
 
@@ -107,10 +104,13 @@ def _lint_document(exchange: Exchange, stream: Stream) -> None:
     try:
         body = view.decoded_body(exchange)
     except TokenTapeError as error:
-        stream.report_stream("SSE111", error.message)
+        stream.report_stream("CHK213", f"the answer can't be decoded: {error.message}", "$")
         return
     payload = view.parse_json(body)
     if not isinstance(payload, dict):
+        # A document that was cut is no document.
+        if body and exchange.ending is Ending.COMPLETE:
+            stream.report_stream("CHK213", "the answer is no JSON object", "$")
         return
     if chunk.is_error(payload):
         chunk.check_error(stream, payload)

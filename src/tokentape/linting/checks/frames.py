@@ -7,7 +7,7 @@ from tokentape.linting.state import Stream
 from tokentape.sse import Event
 
 _BOM = b"\xef\xbb\xbf"
-_LINE = re.compile(rb"[^\r\n]+")
+_LINE = re.compile(rb"([^\r\n]*)(?:\r\n|\r|\n)")
 
 
 class Frames:
@@ -43,7 +43,9 @@ class Frames:
         start = self._looked
         self._looked = event.end
         data = event.data
-        if event.end - start == len(data) + 8 and data.isascii() and data:
+        size = len(data) if data.isascii() else len(data.encode())
+        # U+FFFD stands for what is no UTF-8, if it did not come as such.
+        if event.end - start == size + 8 and data and "\ufffd" not in data:
             return
         self._odd(self._buffer[start - self._offset : event.end - self._offset], start, data)
 
@@ -74,26 +76,25 @@ class Frames:
             return
         if data is not None and "\n" in data:
             report("SSE105", f"the data is in {data.count(chr(10)) + 1} lines", offset=start)
-        self._lines(frame, start, data)
+        self._lines(frame, start)
 
-    def _lines(self, frame: bytes, start: int, data: str | None) -> None:
-        """Comments, and frames with fields but no data."""
-        fields = False
+    def _lines(self, frame: bytes, start: int) -> None:
+        """Comments, and events without data: an empty `data:` line, or fields and none at all."""
+        begin: int | None = None  # where the fields of the event began
+        brings = False
         for line in _LINE.finditer(frame):
-            first = line.group()[:1]
-            if first == b":":
-                self._stream.report(
-                    "SSE110",
-                    f"a comment: {line.group()[:60].decode('utf-8', 'backslashreplace')!r}",
-                    offset=start + line.start(),
-                )
-            elif not line.group(0).startswith(b"data"):
-                fields = True
-            elif data is None:
-                # What no blank line closed is a rule of its own.
-                return
-        if data == "" or (data is None and fields):
-            self._stream.report("SSE109", "an event without data", offset=start)
+            text = line.group(1)
+            if not text:
+                if begin is not None and not brings:
+                    self._stream.report("SSE109", "an event without data", offset=start + begin)
+                begin, brings = None, False
+            elif text.startswith(b":"):
+                shown = text[:60].decode("utf-8", "backslashreplace")
+                self._stream.report("SSE110", f"a comment: {shown!r}", offset=start + line.start())
+            else:
+                begin = line.start() if begin is None else begin
+                name, _, value = text.partition(b":")
+                brings = brings or (name == b"data" and bool(value.removeprefix(b" ")))
 
 
 def check_payload(stream: Stream, event: Event, error: Any) -> None:

@@ -362,17 +362,23 @@ class ChoiceWordsDoubled:
     """A choice says its words twice in a row.
 
     ## What it does
-    In streams with more than one choice, counts words that stand twice in a row in one of them.
+    In streams with more than one choice, counts words that stand twice in a row in one of them,
+    nothing but spaces between. Four or more, and 6 % or more of the choice's words, are reported;
+    both are thresholds that can be set.
 
     ## Why is this bad?
-    Answers to one question begin alike: where the text of two is mixed, each word comes twice.
+    Answers to one question begin alike: where the text of two is mixed, each word comes twice. The
+    structure is whole, so that no other rule sees it.
 
     ## Example
-    "WeWe need need to answer answer"
+    "We We need need to to answer answer"
 
     ## What to do
-    Ask several times in place of `n`.
+    Read both choices. Where they are mixed, ask several times in place of `n`.
 
     ## Source
-    A heuristic of ours.
+    A heuristic of ours, and a weak one. Of 64 real streams, taken as choices, it reports none.
+    Where pieces of two choices that say the same are swapped at random, it reports 13 of 31 mixes
+    with a tenth of the pieces swapped, 16 with three tenths, 21 with half; where the two choices
+    say different things, none of 70. Hence no warning.
     """
