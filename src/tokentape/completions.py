@@ -62,10 +62,10 @@ def chunks(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> list[dict[str
         raise UsageError(f"expected an exchange with a chat completion; got {answer}")
     if isinstance(answer, dict):
         return split(answer, include_usage=True)
-    found = [payload for payload in answer if is_chunk(payload)]
-    if not found:
-        raise UsageError(f"expected an exchange with a chat completion; got {_no_chunk(answer)}")
-    return found
+    folded = _fold(exchange, answer)
+    if folded.completion is None:
+        raise UsageError(f"expected an exchange with a chat completion; got {folded.skipped}")
+    return [payload for payload in answer if is_chunk(payload)]
 
 
 def assembled(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> Assembled:
@@ -75,16 +75,21 @@ def assembled(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> Assembled:
         return Assembled(skipped=answer)
     if isinstance(answer, dict):
         return Assembled(completion=answer)
+    return _fold(exchange, answer)
+
+
+def _fold(exchange: Exchange, payloads: list[Any]) -> Assembled:
     assembler = Assembler()
     feed = assembler.feed
-    for payload in answer:
+    for payload in payloads:
         feed(payload)
     if not assembler.begun:
-        return Assembled(skipped=_no_chunk(answer))
+        why = f"a stream without chunks: none of its {len(payloads)} events is one"
+        return Assembled(skipped=why)
     found = assembler.completion()
     if found.get("error") and not found["choices"]:
         return Assembled(skipped=f"an error in place of an answer: {_told(found['error'])}")
-    return Assembled(completion=found, partial=_partial(exchange, answer, found))
+    return Assembled(completion=found, partial=_partial(exchange, payloads, found))
 
 
 def _answer(exchange: Exchange, limits: Limits) -> str | dict[str, Any] | list[Any]:
@@ -122,10 +127,6 @@ def _no_answer(exchange: Exchange, body: bytes, answer: Any) -> str:
     if answer is None:
         return f"a body that is neither JSON nor SSE ({view.media_type(exchange) or 'no type'})"
     return "JSON that is no completion: it has no list of choices"
-
-
-def _no_chunk(payloads: list[Any]) -> str:
-    return f"a stream without chunks: none of its {len(payloads)} events is one"
 
 
 def _partial(exchange: Exchange, payloads: list[Any], found: dict[str, Any]) -> str | None:
