@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tokentape.completions import chunks, completion
+    from tokentape.differences import diff
     from tokentape.errors import (
         FormatError,
         LimitError,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 # Where each public name lives: imported when it is first used, so that `import tokentape` is fast.
 _HOMES = {
     "tokentape.completions": ("chunks", "completion"),
+    "tokentape.differences": ("diff",),
     "tokentape.errors": (
         "FormatError",
         "LimitError",
@@ -66,6 +68,7 @@ __all__ = [
     "chunks",
     "completion",
     "cost",
+    "diff",
     "lint",
     "load",
     "replay",

@@ -16,11 +16,12 @@ from tokentape.errors import TokenTapeError
 # name -> (module, one line for `tokentape --help`); the modules are heavy, so not imported here.
 COMMANDS: dict[str, tuple[str, str]] = {
     "ls": ("ls", "List the exchanges of recordings, a row each."),
-    "show": ("show", "Show an exchange whole: request, reads with offsets, events."),
+    "show": ("show", "Show an exchange whole: request, reads with offsets, events, what it says."),
     "play": ("play", "Play a recorded stream in the terminal, at its pace."),
     "assemble": ("assemble", "Assemble each stream into the completion it adds up to."),
     "stats": ("stats", "Say what recordings took, used and cost: latency, tokens, dollars."),
     "lint": ("lint", "Say what is wrong with recorded streams, rule by rule."),
+    "diff": ("diff", "Say what differs between two recordings: request, answer, usage, times."),
     "convert": ("convert", "Convert a recording from one format to another."),
     "serve": ("serve", "Replay recordings to any client over HTTP, or record what it asks."),
     "record": ("record", "Run a command and record what its client asks."),

@@ -147,7 +147,7 @@ def command(
     max_bytes: int,
     max_depth: int,
 ) -> None:
-    """Show an exchange whole: request, reads with offsets, events.
+    """Show an exchange whole: request, reads with offsets, events, what it says.
 
     A file that is refused is one line on stderr, and the exit code is 1.
     """
