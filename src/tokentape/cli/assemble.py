@@ -42,7 +42,7 @@ def _print(console: Console, title: str, found: Assembled) -> None:
     model = (found.completion or {}).get("model")
     title += f"  {model}" if isinstance(model, str) else ""
     # Text, since names such as test[gpt-4.1] would be taken for markup.
-    console.rule(Text(one_line(title)), align="left", style="dim")
+    console.print(Text(one_line(title), "dim"), soft_wrap=True)
     if found.skipped is not None:
         console.print(Text(one_line(f"skipped: {found.skipped}"), "dim"), soft_wrap=True)
     player = Player(console)
@@ -50,6 +50,7 @@ def _print(console: Console, title: str, found: Assembled) -> None:
     player.close()
     if found.partial is not None:
         console.print(Text(one_line(f"partial: {found.partial}"), "yellow"), soft_wrap=True)
+    console.print()
 
 
 @click.command()
