@@ -1,6 +1,5 @@
 """tokentape assemble: what each stream adds up to."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from rich.text import Text
 
 from tokentape.chat.pieces import pieces
 from tokentape.cli.common import (
+    json_line,
     limits_options,
     one_line,
     open_all,
@@ -19,6 +19,7 @@ from tokentape.cli.common import (
 )
 from tokentape.cli.player import Player
 from tokentape.completions import Assembled, assembled
+from tokentape.errors import LimitError
 from tokentape.library import Refusal
 from tokentape.limits import Limits
 
@@ -30,12 +31,9 @@ def _row(path: str, number: int, found: Assembled) -> str:
     told = msgspec.structs.asdict(found)
     row |= {name: value for name, value in told.items() if value is not None}
     try:
-        return msgspec.json.encode(row).decode()
-    except UnicodeEncodeError:
-        # Half a surrogate pair can stand in JSON as an escape only.
-        return json.dumps(row, separators=(",", ":"))
-    except RecursionError:
-        return _row(path, number, Assembled(skipped="a completion nested too deeply to print"))
+        return json_line(row)
+    except LimitError as error:
+        return _row(path, number, Assembled(skipped=f"a completion too deep: {error.message}"))
 
 
 def _print(console: Console, title: str, found: Assembled) -> None:
