@@ -25,9 +25,8 @@ def digits(value: float) -> str:
 
 
 def dollars(amount: Decimal) -> str:
-    """An amount with four digits that count, never in exponents."""
+    """An amount with four digits that count and at least two places, never in exponents."""
     if not amount:
         return "$0"
-    places = max(2, 3 - amount.adjusted())
-    text = f"{amount:.{places}f}"
-    return f"${text.rstrip('0') if places > 2 else text}"
+    whole, _, places = f"{amount:.{max(2, 3 - amount.adjusted())}f}".partition(".")
+    return f"${whole}.{places[:2]}{places[2:].rstrip('0')}"
