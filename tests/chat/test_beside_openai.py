@@ -1,0 +1,49 @@
+"""Every difference that docs/assembly.md shows is there, with the openai-python installed."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from docs import beside_openai
+from docs.beside_openai import CASES, Case, at, named, ours, theirs
+from openai import VERSION
+
+PLACES = [
+    pytest.param(case, place, id=f"{case.title}: {named(place)}")
+    for case in CASES
+    for place in case.places
+]
+
+
+def test_the_page_is_of_the_version_it_names() -> None:
+    page = Path(beside_openai.__file__).with_name("assembly.md").read_text()
+    assert f"openai-python {VERSION.split('.')[0]} makes" in page
+    assert all(f"### {case.title}\n" in page for case in CASES)
+
+
+@pytest.mark.parametrize(("case", "place"), PLACES)
+def test_they_differ(case: Case, place: tuple[str | int, ...]) -> None:
+    mine, other = at(ours(case.chunks), place), theirs(case.chunks)
+    assert mine is not None
+    if isinstance(other, dict):
+        with contextlib.suppress(LookupError):
+            assert mine != at(other, place), (
+                f"openai-python {VERSION} gets {named(place)} of {case.title!r} right: "
+                "take it off the page"
+            )
+
+
+def test_where_nothing_departs_from_the_contract_they_agree() -> None:
+    chunks = [
+        beside_openai._chunk({"role": "assistant", "content": ""}),
+        beside_openai._chunk({"content": "Yes"}),
+        beside_openai._chunk({}, "stop"),
+        beside_openai._chunk(choices=[], usage=beside_openai.USAGE),
+    ]
+    other = theirs(chunks)
+    assert isinstance(other, dict)
+    for place in (("id",), ("model",), ("object",), ("usage",)):
+        assert at(ours(chunks), place) == at(other, place)
+    for name in ("role", "content"):
+        place = ("choices", 0, "message", name)
+        assert at(ours(chunks), place) == at(other, place)
