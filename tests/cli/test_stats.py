@@ -151,6 +151,14 @@ def test_a_price_table_of_ones_own(folder: Path, tmp_path: Path) -> None:
     )
 
 
+def test_the_settings_may_hold_the_prices(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder.parent / "tokentape.toml").write_text("[prices.large]\ninput = 1000000\noutput = 0.5\n")
+    monkeypatch.chdir(folder.parent)
+    assert rows(run(folder, "--json", code=1))[0]["cost_usd"] == Decimal("7.000001")
+    told = CliRunner().invoke(cli, ["config"], catch_exceptions=False).stdout
+    assert 'prices = {"large":{"input":"1000000","output":"0.5"' in told
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [("large = 3", "price of 'large'"), ("[[", "expected TOML"), ("prices = 3", "table by model")],

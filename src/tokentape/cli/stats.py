@@ -8,7 +8,6 @@ from typing import Any, get_args
 import click
 import msgspec
 
-from tokentape import config
 from tokentape.cli.common import (
     limits_options,
     one_line,
@@ -65,6 +64,11 @@ def _each(
 
 
 def _prices(file: Path | None) -> PriceTable:
+    # The settings know the server too, which takes long to import: only where there are any.
+    if file is None and not Path("tokentape.toml").is_file():
+        return {}
+    from tokentape import config
+
     if file is not None:
         return config.prices_in(file)
     table: PriceTable = config.resolve({}, environment=os.environ)["prices"].value
