@@ -304,7 +304,7 @@ def page() -> Iterator[str]:
         for place in case.places:
             yield from ("", named(place))
             yield from (
-                f"  openai-python  {at(other, place)}",
-                f"  TokenTape      {at(mine, place)}",
+                f"  openai-python  {told(other, place)}",
+                f"  TokenTape      {told(mine, place)}",
             )
         yield from ("```", "")
