@@ -58,8 +58,8 @@ PAIRS: list[tuple[str, Exchange, Exchange, list[Change]]] = [
     ),
     ("a number's form", streamed(temperature=1), streamed(temperature=1.0), []),
     (
-        "a body that is not known",
-        msgspec.structs.replace(streamed(), request=Request(url="", body=None)),
+        "a request that is not known",
+        msgspec.structs.replace(streamed(), request=Request(method="GET", url="", body=None)),
         streamed(),
         [],
     ),

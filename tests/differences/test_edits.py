@@ -52,7 +52,7 @@ def test_beyond_the_most_edits_there_are_none(first: str, second: str, most: int
         assert len(found) == 1
 
 
-def test_what_difflib_takes_minutes_for_is_given_up_at_once() -> None:
+def test_what_has_too_many_edits_is_given_up_at_once() -> None:
     assert blocks("ab" * 100_000, "bba" * 66_000, 400) is None
 
 

@@ -54,8 +54,9 @@ class Change(msgspec.Struct, frozen=True):
 
 def changes(a: Exchange, b: Exchange) -> Iterator[Change]:
     """What differs between two exchanges, but for times; see docs/diff.md for what counts."""
-    yield from _one("method", a.request.method, b.request.method)
-    yield from _one("operation", view.operation_of(a) or None, view.operation_of(b) or None)
+    if a.request.url and b.request.url:
+        yield from _one("method", a.request.method, b.request.method)
+        yield from _one("operation", view.operation_of(a), view.operation_of(b))
     if a.request.body is not None and b.request.body is not None:
         yield from _values("request", _json(a.request.body), _json(b.request.body))
     yield from _one("status", _status(a), _status(b))
