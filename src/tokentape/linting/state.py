@@ -35,6 +35,7 @@ class Choice:
         "finish",
         "first_event",
         "legacy_call",
+        "lists",
         "logprobs",
         "mixed",
         "payload",
@@ -50,6 +51,7 @@ class Choice:
         self.payload = False  # whether anything but a role came
         self.spoken = False  # whether text or a refusal came: what logprobs are about
         self.legacy_call = False
+        self.lists: frozenset[str] = frozenset()  # delta fields that held a list without indexes
         self.wrapped = 0  # deltas that open and close a reasoning tag
         self.calls: dict[int, Call] = {}
         self.logprobs: Any = None  # what the group LGP keeps
@@ -84,7 +86,6 @@ class Stream:
         self.usage_offset: int | None = None
         self.usage_chunk = 0  # how many chunks had come when the last usage did
         self.choices: dict[int, Choice] = {}
-        self.lists: set[str] = set()  # delta fields that held a list without indexes
 
     def report(
         self,

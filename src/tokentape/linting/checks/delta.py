@@ -31,7 +31,7 @@ def check_delta(
     content = delta.get("content")
     if not whole:
         _role(stream, state, delta, path, brings)
-        _unindexed(stream, delta, path)
+        _unindexed(stream, state, delta, path)
         check_obfuscation(stream, delta, f"{path}.obfuscation")
     if content is not None and not isinstance(content, str):
         stream.report(
@@ -86,7 +86,7 @@ def _role(stream: Stream, state: Choice, delta: dict[str, Any], path: str, bring
         stream.report("DEL401", "the choice begins without a role", f"{path}.role")
 
 
-def _unindexed(stream: Stream, delta: dict[str, Any], path: str) -> None:
+def _unindexed(stream: Stream, state: Choice, delta: dict[str, Any], path: str) -> None:
     """Lists that the SDK can't accumulate: it looks for an `index` in each entry."""
     for name, value in delta.items():
         # Tool calls and content have rules of their own.
@@ -95,12 +95,12 @@ def _unindexed(stream: Stream, delta: dict[str, Any], path: str) -> None:
         without = [e for e in value if isinstance(e, dict | list) and not _has_index(e)]
         if not without:
             continue
-        if name in stream.lists:
+        if name in state.lists:
             stream.report(
                 "DEL405", f"{shown(name)} comes again, its entries have no index", f"{path}.{name}"
             )
-        elif len(stream.lists) < MAX_NAMES:
-            stream.lists.add(name)
+        elif len(state.lists) < MAX_NAMES:
+            state.lists = state.lists | {name}
 
 
 def _has_index(entry: Any) -> bool:
