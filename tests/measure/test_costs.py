@@ -148,6 +148,22 @@ def test_a_discount_by_the_hour_is_that_of_the_request_and_none_where_the_hour_i
     assert at(None) == at("2029-01-01T12:00:00Z")
 
 
+def test_a_service_tier_has_prices_of_its_own() -> None:
+    def at(tier: str) -> Decimal:
+        exchange = asked(model="gpt-5-mini")
+        assert exchange.response is not None
+        (read,) = exchange.response.reads
+        data = read.data.replace(b'{"id"', b'{"service_tier": "%s", "id"' % tier.encode())
+        reads = (msgspec.structs.replace(read, data=data),)
+        response = msgspec.structs.replace(exchange.response, reads=reads)
+        amount = cost(msgspec.structs.replace(exchange, response=response)).amount
+        assert amount is not None
+        return amount
+
+    assert at("flex") < at("default") < at("priority")
+    assert at("a tier that nobody lists") == at("default")
+
+
 def test_reasoning_that_is_counted_apart_is_paid_as_output() -> None:
     more = {
         "total_tokens": 496 + 77 + 121,

@@ -108,7 +108,8 @@ def _price(observed: Observed, usage: Usage, prices: PriceTable | None) -> Price
         if amount is not None:
             return Price(amount=amount, source="table", model=own[0])
     moment, dated = date_of(observed)
-    found = list_price(usage, url=observed.exchange.request.url, models=models, moment=moment)
+    url = observed.exchange.request.url
+    found = list_price(usage, url=url, models=models, moment=moment, tier=observed.tier)
     if not isinstance(found, Listed):
         return found
     return Price(

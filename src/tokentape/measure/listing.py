@@ -81,12 +81,13 @@ def _snapshot() -> "DataSnapshot":
 
 
 def list_price(
-    usage: Usage, *, url: str, models: tuple[str, ...], moment: datetime | None
+    usage: Usage, *, url: str, models: tuple[str, ...], moment: datetime | None, tier: str = ""
 ) -> Listed | str:
     """What this usage costs at the provider of the URL, or why that is not known.
 
     The first of the models that the provider lists is taken. Without a URL the provider is the one
     whose key the usage holds, else the one whose own model it is. `moment` None: the latest price.
+    A service tier that has prices of its own is priced by them.
     """
     try:
         from genai_prices.types import Usage as GenaiUsage
@@ -115,6 +116,7 @@ def list_price(
                 provider,
                 None if provider else url or None,
                 moment or LATEST,
+                {"service_tier": tier} if tier else None,
             )
         except LookupError:
             where = url.split("?")[0] or "the model's name alone"

@@ -46,7 +46,7 @@ class Observed:
     `marks` are the events that bring content, in order; `chunk_times` the times of the events whose
     `choices` is not empty; `last_time` the time of the last JSON event; `events` counts the JSON
     objects. `model` is the one that answered, `asked` the one asked for. `usage` is the last that
-    is not null, `usages` how many there were.
+    is not null, `usages` how many there were. `tier` is the service tier that was had.
     """
 
     def __init__(self, exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -66,6 +66,7 @@ class Observed:
         self.model = ""
         self.asked = view.model_in(view.request_json(exchange)) or _in_url(exchange.request.url)
         self.created: int | None = None
+        self.tier = ""
         self._pieces = Pieces(exchange)
         for number, (kind, payload, read, offset_us) in enumerate(_events(exchange, limits)):
             if isinstance(payload, dict):
@@ -118,6 +119,10 @@ class Observed:
         self.error = self.error or failed(payload)
         if not self.model:
             self.model = view.model_in(payload) or _text(payload.get("modelVersion"))
+        if "service_tier" in payload:
+            self.tier = _text(payload["service_tier"]) or self.tier
+        elif isinstance(payload.get("response"), dict):
+            self.tier = _text(payload["response"].get("service_tier")) or self.tier
         if self.created is None:
             created = payload.get("created")
             self.created = created if type(created) is int and created > 0 else None
