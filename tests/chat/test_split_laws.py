@@ -12,8 +12,8 @@ from openai.lib.streaming.chat._completions import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
 from tests.chat.whole import UNHURRIED, completions
-from tests.samples import DONE
-from tokentape import library, sse, view
+from tests.samples import DONE, streamed
+from tokentape import library, linting, sse, view
 from tokentape.chat.assemble import assemble
 from tokentape.chat.split import frames, split
 from tokentape.errors import TokenTapeError
@@ -80,6 +80,32 @@ def told(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: told(item) for key, item in value.items() if item is not None}
     return value
+
+
+# What a completion may itself say that no stream of it can mend.
+OF_THE_COMPLETION = {
+    *("CHO315", "CHO316", "DEL406", "DEL411", "LGP702", "TOL511"),
+    *("USG601", "USG607", "USG608", "USG609"),
+}
+
+
+@UNHURRIED
+@given(completions(plain=True))
+def test_a_split_stream_breaks_no_rule(completion: Completion) -> None:
+    asked = {
+        "model": completion["model"],
+        "messages": [],
+        "n": len(completion["choices"]),
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    frame = frames(split(completion, include_usage=True))
+    exchange = streamed(*frame)
+    request = msgspec.structs.replace(exchange.request, body=json.dumps(asked).encode())
+    findings = linting.lint(msgspec.structs.replace(exchange, request=request))
+    broken = {finding.rule for finding in findings}
+    assert broken <= OF_THE_COMPLETION
+    assert broken.isdisjoint({"USG601", "USG607"}) or not completion.get("usage")
 
 
 def recorded(shared: Path) -> list[Completion]:
