@@ -350,6 +350,49 @@ def test_a_character_in_two_halves_is_one(frame: str, api: str) -> None:
     assert apis.said(exchange(body, SSE)) == Said(api=api, text="😀 \ufffd!")
 
 
+MESSAGES = [
+    ({"reasoning_content": "a", "reasoning": "b"}, {"reasoning": "a"}),
+    ({"reasoning_content": "", "reasoning": "b"}, {"reasoning": "b"}),
+    (
+        {"reasoning_details": [{"type": "x", "text": "a"}, {"summary": "b"}, {"data": "c"}, 7]},
+        {"reasoning": "ab"},
+    ),
+    (
+        {"content": [{"type": "thinking", "thinking": "a"}, {"text": "b"}, "c", None]},
+        {"reasoning": "a", "text": "b"},
+    ),
+    (
+        {"function_call": {"name": "f", "arguments": "{}"}},
+        {"tool_calls": (ToolCall(None, "f", "{}"),)},
+    ),
+    (
+        {"tool_calls": [{"id": "c", "custom": {"name": "f", "input": "x"}}, None]},
+        {"tool_calls": (ToolCall("c", "f", "x"), ToolCall(None, "", ""))},
+    ),
+]
+
+
+@pytest.mark.parametrize(("message", "fields"), MESSAGES)
+def test_what_a_message_of_chat_says(message: dict[str, Any], fields: dict[str, Any]) -> None:
+    body = as_json({"object": "chat.completion", "choices": [{"index": 0, "message": message}]})
+    assert apis.said(exchange(body, JSON)) == Said(api="chat.completions", **fields)
+
+
+def test_arguments_that_are_json_are_written_whatever_is_in_them() -> None:
+    half = (
+        rb'{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":["\ud83d"]}}]}}]}'
+    )
+    (call,) = apis.said(exchange(half, JSON)).tool_calls
+    assert call.arguments == r'["\ud83d"]'
+    deep: Any = 1
+    for _ in range(100_000):
+        deep = [deep]
+    fold = gemini.Fold()
+    call_of = {"functionCall": {"name": "f", "args": deep}}
+    fold.feed("", {"candidates": [{"content": {"parts": [call_of]}}]})
+    assert fold.said().tool_calls == (ToolCall(None, "f", ""),)
+
+
 def test_no_response_says_nothing() -> None:
     assert apis.said(Exchange(request=Request(url=URLS["messages"]))) == Said(api="messages")
 

@@ -137,6 +137,7 @@ def test_names_that_are_no_text_are_told(tmp_path: Path) -> None:
     ("words", "says"),
     [
         (["{a}", "{tmp}/nowhere"], "nowhere can't be read: No such file or directory"),
+        (["{a}", "x" * 999 + "#1"], "can't be read: File name too long"),
         (["{a}#9", "{b}"], "has no exchange 9: it has 2, numbered 0 to 1"),
         (["{a}", "{b}", "-x", "9"], "has no exchange 9"),
         (["{a}", "{tmp}"], "expected a recording, got a folder"),

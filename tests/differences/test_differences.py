@@ -131,6 +131,18 @@ PAIRS: list[tuple[str, Exchange, Exchange, list[Change]]] = [
         [Change("body", "$.data[0].embedding[1]", "changed", 1, 1.5)],
     ),
     (
+        "streams that say nothing",
+        streamed(chunk(), DONE),
+        streamed(chunk(role="assistant"), DONE),
+        [],
+    ),
+    (
+        "events of no API we know",
+        answered(b'data: {"n":1}\n\n', "text/event-stream"),
+        answered(b'data: {"n":2}\n\n', "text/event-stream"),
+        [Change("body", "$", "changed", 'data: {"n":1}\n\n', 'data: {"n":2}\n\n')],
+    ),
+    (
         "bytes",
         answered(b"\xff\x00", "audio/mpeg"),
         answered(b"\xfe\x00", "audio/mpeg"),

@@ -91,6 +91,15 @@ def test_long_lists_take_their_time_once() -> None:
     assert sum(1 for _ in differing(first, [{"n": -n} for n in range(50_000)])) > 40_000
 
 
+def test_lists_too_large_to_be_written_are_compared_by_position(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tokentape.differences.values._BUDGET", 3)
+    assert [at.path for at in differing([1, 2, 3, 4], [0, 1, 2, 3, 4])] == [
+        *("$[0]", "$[1]", "$[2]", "$[3]", "$[4]"),
+    ]
+
+
 def test_a_value_that_is_no_text_is_compared_by_position() -> None:
     found = list(differing([{"a": "\ud800"}, 1], [0, {"a": "\ud800"}, 1]))
     assert [at.path for at in found] == ["$[0]", "$[1]", "$[2]"]

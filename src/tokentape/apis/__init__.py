@@ -14,6 +14,7 @@ from tokentape.model import Exchange
 from tokentape.view import Api
 
 __all__ = [
+    "NAMES",
     "Choice",
     "Decoded",
     "EventDecoder",
@@ -37,6 +38,8 @@ _BY_API: dict[Api, Speaks] = {
     Api.GEMINI: gemini,
     Api.BEDROCK: bedrock,
 }
+# The APIs whose answers are understood.
+NAMES = tuple(api.value for api in _BY_API)
 # How many events are looked at for the API they speak.
 _LOOKED_AT = 16
 

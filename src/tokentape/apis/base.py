@@ -1,5 +1,6 @@
 """What an answer says, in one shape for every API, and how the events of a stream add up to it."""
 
+import json
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, Protocol
 
@@ -103,7 +104,10 @@ def as_text(value: Any) -> str:
         return value
     try:
         return "" if value is None else msgspec.json.encode(value).decode()
-    except (msgspec.MsgspecError, RecursionError, ValueError):
+    except UnicodeEncodeError:
+        # Half a surrogate pair can stand in JSON as an escape only.
+        return json.dumps(value, separators=(",", ":"))
+    except RecursionError:
         return ""
 
 

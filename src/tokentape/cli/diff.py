@@ -1,5 +1,6 @@
 """tokentape diff: what differs between two recordings."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ class _Side(msgspec.Struct, frozen=True):
 def _side(where: str, exchange: int | None, limits: Limits) -> _Side:
     path = Path(where)
     numbered = _NUMBERED.match(where)
-    if numbered and not path.exists():
+    if numbered and not os.path.exists(where):
         path, exchange = Path(numbered[1]), int(numbered[2])
     try:
         opened = open_reporting(path, limits)
