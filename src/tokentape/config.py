@@ -77,6 +77,14 @@ def _one_of(*choices: str) -> Callable[[Any], str]:
     return parse
 
 
+def _truth(value: Any) -> bool:
+    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    found = known.get(str(value).strip().lower())
+    if found is None:
+        raise ValueError(f"expected true or false, got {value!r}")
+    return found
+
+
 def _speed(value: Any) -> float:
     return parse_speed(str(value))
 
@@ -144,6 +152,7 @@ OPTIONS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "port": (_integer(0, 65535), 8787),
     "speed": (_speed, 1.0),
     "exhausted": (_one_of(*get_args(Exhausted)), "last"),
+    "synthesise": (_truth, True),
     "tapes": (_text, None),
     "upstream": (_upstreams, {}),
     "upstream_key": (_named("="), {}),
@@ -208,7 +217,7 @@ def resolve(
     for name, (parse, default) in OPTIONS.items():
         flag = flags.get(name)
         if flag is not None and flag not in ((), []):
-            given, origin = flag, f"--{name.replace('_', '-')}"
+            given, origin = flag, f"--{'no-' if flag is False else ''}{name.replace('_', '-')}"
         elif variable(name) in environment:
             given, origin = environment[variable(name)], variable(name)
         elif name in written:
@@ -232,6 +241,7 @@ def settings(values: Mapping[str, Value], environment: Mapping[str, str]) -> Set
         port=value["port"],
         speed=value["speed"],
         exhausted=value["exhausted"],
+        synthesise=value["synthesise"],
         tapes=value["tapes"],
         upstreams=_with_keys(value, environment),
         upstream_timeout_s=value["upstream_timeout_s"],

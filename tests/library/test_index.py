@@ -160,6 +160,7 @@ def test_a_tape_that_is_recorded_to_may_grow(tmp_path: Path) -> None:
             scope="x",
             number=number,
             span=(start, tape.size - 1),
+            complete=True,
         )
     assert library.load(entry) == streamed()
     assert library.load(added) == streamed(question="new")

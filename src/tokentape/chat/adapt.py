@@ -5,7 +5,7 @@ from typing import Any
 
 
 def adapt(
-    chunks: Iterable[Any], *, include_usage: bool, include_obfuscation: bool
+    chunks: Iterable[Any], *, include_usage: bool | None, include_obfuscation: bool
 ) -> list[dict[str, Any]]:
     """These chunks as a request with these `stream_options` would have got them.
 
@@ -15,6 +15,7 @@ def adapt(
       last, and the others have `usage: null`, as the contract has it. Where such a chunk is there
       already, the others keep theirs and only those without the key get `usage: null`. Where no
       usage is known nothing is added: none is invented, and null would promise one.
+    - `include_usage` None: whatever there is of usage stays.
     - `include_obfuscation` False: `obfuscation` is left out, of choices too. True adds none,
       since it carries no meaning.
 
@@ -22,6 +23,8 @@ def adapt(
     not changed; the new ones share values with them.
     """
     found = [chunk if include_obfuscation else _without_obfuscation(chunk) for chunk in chunks]
+    if include_usage is None:
+        return found
     return _with_usage(found) if include_usage else _without_usage(found)
 
 

@@ -30,6 +30,12 @@ REPLAYING = (
         type=click.Choice(get_args(Exhausted)),
         help="What answers an identical request when its recordings have run out.  [default: last]",
     ),
+    click.option(
+        "--synthesise/--no-synthesise",
+        default=None,
+        help="Serve a stream as JSON, JSON as a stream and other stream_options, where only the "
+        "other was recorded.  [default: synthesise]",
+    ),
 )
 RECORDING = (
     click.option(

@@ -19,11 +19,11 @@ from tokentape.errors import FormatError, TokenTapeError
 from tokentape.formats import tape as native
 from tokentape.library.files import Found, Refusal, find, open_file, read_bytes, refusal
 from tokentape.limits import DEFAULT_LIMITS, Limits
-from tokentape.matching import Asked, body_key, operation
+from tokentape.matching import Asked, ask, operation
 from tokentape.model import Ending, Exchange
 from tokentape.redact import Redaction
 
-_CACHE_VERSION = 2
+_CACHE_VERSION = 3
 # A folder that is indexed in a blink needs no cache beside it.
 _CACHE_FROM = 2_000
 
@@ -33,8 +33,9 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     `whole` is False where there is no answer, or the recorder or the client did not see its end.
     `number` is its place in path order; `exchange` its place in the tape. `body_key` is None where
-    the recording does not know its request. `start` and `end` are the bytes of its lines, in the
-    tape or, where `spooled`, in the spool.
+    the recording does not know its request, and `options` then -1; else they are those of Asked.
+    `start` and `end` are the bytes of its lines, in the tape or, where `spooled`, in the spool.
+    `complete` is whether the answer came to its end.
     """
 
     number: int
@@ -51,6 +52,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     end: int
     spooled: bool
     whole: bool = True
+    complete: bool = True
+    options: int = -1
 
 
 class _Row(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -66,6 +69,8 @@ class _Row(msgspec.Struct, frozen=True, gc=False, array_like=True):
     start: int
     end: int
     whole: bool
+    complete: bool
+    options: int
 
 
 class _File(msgspec.Struct, frozen=True, array_like=True):
@@ -181,29 +186,34 @@ class Library:
                     end=row.end,
                     spooled=file.spooled,
                     whole=row.whole,
+                    complete=row.complete,
+                    options=row.options,
                 )
             )
 
     def _row(self, exchange: Exchange, start: int, end: int) -> _Row:
+        asked = self._asked(exchange.request.body)
         return _Row(
             scope=exchange.scope,
             method=self._texts.number(exchange.request.method.upper()),
             operation=self._texts.number(self._operation(exchange)),
             model=self._texts.number(view.model(exchange)),
-            body_key=self._key(exchange.request.body),
+            body_key=None if asked is None else asked.key,
             streaming=view.is_streaming(exchange),
             status=exchange.response.status if exchange.response else 0,
             start=start,
             end=end,
             whole=answers(exchange.response is not None, exchange.ending),
+            complete=exchange.ending is Ending.COMPLETE,
+            options=-1 if asked is None else asked.options,
         )
 
     def _operation(self, exchange: Exchange) -> str:
         url = exchange.request.url
         return operation(self._redaction.url(url)) if url else view.operation_of(exchange)
 
-    def _key(self, body: bytes | None) -> bytes | None:
-        return None if body is None else body_key(self._redaction.body(body))
+    def _asked(self, body: bytes | None) -> Asked | None:
+        return None if body is None else ask(self._redaction.body(body))
 
     def expect_growth(self, folder: Path) -> None:
         """Tapes below this folder may grow from now on: what was read of them stays good."""
@@ -218,6 +228,7 @@ class Library:
         scope: str,
         number: int,
         span: tuple[int, int],
+        complete: bool,
     ) -> Entry:
         """Take in an exchange that was recorded meanwhile; bodies may be missing from it."""
         entry = Entry(
@@ -234,6 +245,8 @@ class Library:
             start=span[0],
             end=span[1],
             spooled=False,
+            complete=complete,
+            options=asked.options,
         )
         self.entries.append(entry)
         return entry

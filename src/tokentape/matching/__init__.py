@@ -1,11 +1,22 @@
 """Finds the recorded exchange that answers a request, or says why none does."""
 
-from tokentape.matching.canonical import Asked, ask, body_key, canonical
+from tokentape.matching.canonical import (
+    UNOBSCURED,
+    USAGE,
+    Asked,
+    ask,
+    body_key,
+    canonical,
+    toggled,
+)
 from tokentape.matching.explain import Explanation, Near, explain
 from tokentape.matching.matcher import Candidate, Exhausted, Matcher, Miss, Reason
-from tokentape.matching.operation import operation
+from tokentape.matching.operation import CHAT, operation
 
 __all__ = [
+    "CHAT",
+    "UNOBSCURED",
+    "USAGE",
     "Asked",
     "Candidate",
     "Exhausted",
@@ -19,4 +30,5 @@ __all__ = [
     "canonical",
     "explain",
     "operation",
+    "toggled",
 ]

@@ -23,12 +23,20 @@ _ENCODER = msgspec.json.Encoder(order="deterministic")
 NOT_JSON = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
 
 
+# What a request may want of a stream: the usage in a chunk, and no obfuscation.
+USAGE, UNOBSCURED = 1, 2
+
+
 class Asked(msgspec.Struct, frozen=True, gc=False):
-    """What matching needs of a request body. `model` is "" where the body names none."""
+    """What matching needs of a request body. `model` is "" where the body names none.
+
+    `options` is the sum of USAGE and UNOBSCURED, as far as the body's `stream_options` ask for it.
+    """
 
     key: bytes
     model: str = ""
     streaming: bool = False
+    options: int = 0
 
 
 def folded(value: Any) -> Any:
@@ -37,17 +45,25 @@ def folded(value: Any) -> Any:
     `extra_body` is folded into the root, where the SDKs put it on the wire; `stream_options` goes;
     a `stream` that is false or null is absent.
     """
+    return _folded(value)[0]
+
+
+def _folded(value: Any) -> tuple[Any, int]:
+    """The folded body, and what its `stream_options` want."""
     if not isinstance(value, dict):
-        return value
+        return value, 0
     extra = value.get("extra_body")
     if isinstance(extra, dict):
         value = {**value, **extra}
         if "extra_body" not in extra:
             del value["extra_body"]
-    value.pop("stream_options", None)
+    given = value.pop("stream_options", None)
     if value.get("stream", True) in (False, None):
         del value["stream"]
-    return value
+    if not isinstance(given, dict) or value.get("stream") is not True:
+        return value, 0
+    wanted = USAGE if given.get("include_usage") is True else 0
+    return value, wanted | (UNOBSCURED if given.get("include_obfuscation") is False else 0)
 
 
 def decoded(body: bytes) -> Any:
@@ -75,14 +91,15 @@ def body_key(body: bytes | None) -> bytes | None:
 def ask(body: bytes) -> Asked:
     """What matching needs of this body, any bytes."""
     try:
-        value = decoded(body)
+        value, options = _folded(_DECODER.decode(body))
         key = _hash(_ENCODER.encode(value))
     except NOT_JSON:
         return Asked(_hash(body))
     if not isinstance(value, dict):
         return Asked(key)
     model = value.get("model")
-    return Asked(key, model if isinstance(model, str) else "", value.get("stream") is True)
+    model = model if isinstance(model, str) else ""
+    return Asked(key, model, value.get("stream") is True, options)
 
 
 def toggled(body: bytes) -> bytes | None:

@@ -168,11 +168,13 @@ def explain(
     body: bytes,
     target: str,
     recorded_body: Callable[[Any], bytes | None],
+    unturned: Callable[[Any], str] = lambda entry: "",
 ) -> Explanation:
     """Why `miss` is one, with the nearest exchanges.
 
     `target` is the request target as it came. `recorded_body(entry)` gives a recorded request's
     body, None where it is unknown; a TokenTapeError from it leaves that exchange uncompared.
+    `unturned(entry)` says why an exchange that differs in nothing but `stream` is not served.
     """
     asked = f"{miss.method} {_cut(target)}"
     about = f"model {_cut(miss.model) or 'unknown'}, {'stream' if miss.streaming else 'no stream'}"
@@ -189,7 +191,7 @@ def explain(
     value, problem = _read(body)
     if problem:
         lines.append(problem)
-    ranked = _compare(entries, miss, body, value, recorded_body)
+    ranked = _compare(entries, miss, body, value, recorded_body, unturned)
     lines.append("nearest recordings:")
     lines += [
         f"  {at}. {_place(near)}: {near.says}" for at, (near, _) in enumerate(ranked[:_NEAREST], 1)
@@ -246,6 +248,7 @@ def _compare(
     body: bytes,
     value: Any,
     recorded_body: Callable[[Any], bytes | None],
+    unturned: Callable[[Any], str],
 ) -> list[tuple[Near, list[tuple[str, Any, Any]]]]:
     other_stream = toggled(body)
     found: list[tuple[int, Near, list[tuple[str, Any, Any]]]] = []
@@ -262,9 +265,14 @@ def _compare(
             try:
                 parts = _differences(recorded_body(entry), body, value)
                 count = len(parts)
-                only = " only" if entry.body_key == other_stream and not says else ""
-                where = f"{only} in `stream`" if entry.body_key == other_stream else ""
-                says.append(f"differs{where}" if where else f"{count} path(s) differ")
+                if entry.body_key != other_stream:
+                    says.append(f"{count} path(s) differ")
+                elif says:
+                    says.append("differs in `stream`")
+                else:
+                    says.append(
+                        "; ".join(filter(None, ("differs only in `stream`", unturned(entry))))
+                    )
             except TokenTapeError as error:
                 says.append(f"can't be read: {error.message}")
         near = Near(entry.path, entry.exchange, entry.scope, count, "; ".join(says))

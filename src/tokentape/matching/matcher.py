@@ -1,6 +1,6 @@
 """From a request to the recorded exchange that answers it, in recorded order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -58,12 +58,16 @@ class Miss(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Cursor(Generic[C]):
-    """The answers to one request, in recorded order, and how many are used."""
+    """The answers to one request, in recorded order, and how many are used.
 
-    __slots__ = ("answers", "used")
+    `fits` says which exchanges may be among them, None: all that answer it.
+    """
 
-    def __init__(self, answers: list[C]) -> None:
+    __slots__ = ("answers", "fits", "used")
+
+    def __init__(self, answers: list[C], fits: Callable[[C], bool] | None = None) -> None:
         self.answers = answers
+        self.fits = fits
         self.used = 0
 
 
@@ -113,9 +117,12 @@ class Matcher(Generic[C]):
             self._known[key] = both = [before]
             _insert(both, entry)
         for scope in (None, entry.scope):
-            cursor = self._cursors.get((scope, *key))
-            if cursor is not None and _insert(cursor.answers, entry) < cursor.used:
-                cursor.used += 1
+            for place in (key, _aside(key)):
+                cursor = self._cursors.get((scope, *place))
+                if cursor is None or not (cursor.fits is None or cursor.fits(entry)):
+                    continue
+                if _insert(cursor.answers, entry) < cursor.used:
+                    cursor.used += 1
 
     def find(
         self,
@@ -131,6 +138,7 @@ class Matcher(Generic[C]):
         if cursor is None:
             cursor = self._search(method, operation, key, scope, model, streaming)
         if cursor is not None:
+            # Not by a call of `_take`: every request comes through here.
             answers = cursor.answers
             used = cursor.used
             if used < len(answers):
@@ -138,9 +146,8 @@ class Matcher(Generic[C]):
                 return answers[used]
             if self._exhausted == "last":
                 return answers[-1]
-            if self._exhausted == "cycle":
-                cursor.used = 1
-                return answers[0]
+            if (found := self._take(cursor)) is not None:
+                return found
         if cursor is not None:
             reason = Reason.EXHAUSTED
         elif not self.entries:
@@ -159,6 +166,47 @@ class Matcher(Generic[C]):
             streaming=streaming,
             recorded=len(cursor.answers) if cursor is not None else 0,
         )
+
+    def find_aside(
+        self,
+        method: str,
+        operation: str,
+        key: bytes,
+        scope: str | None,
+        model: str,
+        streaming: bool,
+        fits: Callable[[C], bool],
+    ) -> C | None:
+        """The next exchange that fits and answers another request than the one that came.
+
+        These answers are counted apart: they use up none of those that `find` gives.
+        """
+        place = _aside((method, operation, key))
+        cursor = self._cursors.get((scope, *place))
+        if cursor is None:
+            found = self._known.get((method, operation, key))
+            known = found if isinstance(found, list) else [found] if found is not None else []
+            answers = [entry for entry in known if scope is None or entry.scope == scope]
+            answers = answers or self._guess(method, operation, scope, model, streaming)
+            answers = [entry for entry in answers if fits(entry)]
+            if not answers:
+                return None
+            cursor = self._cursors.setdefault((scope, *place), _Cursor(answers, fits))
+        return self._take(cursor)
+
+    def _take(self, cursor: _Cursor[C]) -> C | None:
+        """The next of these answers, None where they are used up."""
+        answers = cursor.answers
+        used = cursor.used
+        if used < len(answers):
+            cursor.used = used + 1
+            return answers[used]
+        if self._exhausted == "last":
+            return answers[-1]
+        if self._exhausted == "cycle":
+            cursor.used = 1
+            return answers[0]
+        return None
 
     def _search(
         self,
@@ -202,6 +250,12 @@ class Matcher(Generic[C]):
             and entry.streaming == streaming
             and (any_model or _is_model(entry.model, model))
         ]
+
+
+def _aside(key: tuple[str, str, bytes]) -> tuple[str, str, bytes]:
+    """Where the cursor of `find_aside` is kept: no key of a body is that long."""
+    method, operation, body_key = key
+    return method, operation, b"aside " + body_key
 
 
 def _insert(answers: list[C], entry: C) -> int:

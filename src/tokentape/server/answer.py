@@ -56,7 +56,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
 
     A step that is b"" only waits: for the end of the connection. `marks` are the wire positions
     where the reads end and `bodies` how many body bytes lie before them, so that what a client
-    got can be told from how many bytes it took.
+    got can be told from how many bytes it took. `made` says what was synthesised; "": nothing.
     """
 
     steps: tuple[bytes, ...]
@@ -71,6 +71,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, weakref=True):
     bodies: "array[int]"
     paced: bool
     at_once: bool
+    made: str = ""
 
     @property
     def weight(self) -> int:

@@ -41,7 +41,11 @@ class Aside(Intake):
         """Take up what waits, in order, until something is on its way again."""
 
     def _await(
-        self, asking: Asking, promise: "asyncio.Future[T]", then: Callable[[T], None]
+        self,
+        asking: Asking,
+        promise: "asyncio.Future[T]",
+        then: Callable[[T], None],
+        failed: Callable[[TokenTapeError], None] | None = None,
     ) -> None:
         """Go on here once the deck's worker has done its part, unless the client left meanwhile."""
         self._busy = True
@@ -55,7 +59,10 @@ class Aside(Intake):
             if error is None:
                 then(promise.result())
             elif isinstance(error, TokenTapeError):
-                self._broken(asking, error)
+                if failed is not None:
+                    failed(error)
+                else:
+                    self._broken(asking, error)
             elif not isinstance(error, CancelledError):
                 self._say(asking, 500, "internal_error", "the server failed; its log says more")
                 raise error

@@ -8,10 +8,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+import msgspec
+
 from tokentape.clock import Clock
 from tokentape.library import Entry, Library, scope_of
 from tokentape.library.index import answers
-from tokentape.matching import Asked, Explanation, Matcher, Miss, ask, explain, operation
+from tokentape.matching import (
+    CHAT,
+    UNOBSCURED,
+    USAGE,
+    Asked,
+    Explanation,
+    Matcher,
+    Miss,
+    Reason,
+    ask,
+    explain,
+    operation,
+    toggled,
+)
+from tokentape.model import Ending
 from tokentape.server.answer import Answer, Wire, prepare
 from tokentape.server.journal import Counters, Journal
 from tokentape.server.observer import Observer
@@ -78,9 +94,19 @@ class Answers:
             self.size -= dropped.weight
 
 
-def answer_key(entry: Entry, wire: Wire) -> int:
+# How an exchange is served: as it was recorded (0), or made for what is asked: bits for a stream,
+# its usage, and no obfuscation.
+Way = int
+_MADE, _STREAM, _OPTIONS = 1, 2, 4
+
+
+def _way(asked: Asked) -> Way:
+    return _MADE | (_STREAM if asked.streaming else 0) | asked.options * _OPTIONS
+
+
+def answer_key(entry: Entry, wire: Wire, way: Way = 0) -> int:
     """What `Answers` keeps the answer for such a client under."""
-    return entry.number << 2 | wire
+    return entry.number << 6 | way << 2 | wire
 
 
 class _Settling:
@@ -256,6 +282,7 @@ class Deck:
                 scope=scope_of(place.name),
                 number=place.number,
                 span=(place.start, place.end),
+                complete=recording.ending is Ending.COMPLETE,
             )
             self.matcher.add(entry)
         wanted = self._unsettled.pop(recording, None)
@@ -268,17 +295,46 @@ class Deck:
             for retry in settling.waiting:
                 retry()
 
-    def load(self, entry: Entry, wire: Wire) -> "Answer | asyncio.Future[Answer]":
+    def way(self, entry: Entry, asked: Asked) -> Way:
+        """How to serve an exchange whose request wanted other stream options than this one."""
+        known = entry.options >= 0 and entry.streaming and asked.streaming
+        fits = known and entry.operation == CHAT and entry.status == 200
+        return _way(asked) if fits and self.settings.synthesise else 0
+
+    def find_turned(self, miss: Miss, asked: Asked, body: bytes) -> tuple[Entry, Way] | None:
+        """An exchange that answers this request but for `stream`, and how to serve it."""
+        if (
+            miss.reason is not Reason.UNMATCHED
+            or miss.operation != CHAT
+            or not self.settings.synthesise
+        ):
+            return None
+        key = toggled(self._redaction.body(body))
+        if key is None:
+            return None
+        streaming = not asked.streaming
+        found = self.matcher.find_aside(
+            miss.method,
+            miss.operation,
+            key,
+            miss.scope,
+            miss.model,
+            streaming,
+            lambda entry: entry.streaming is streaming and entry.status == 200 and entry.complete,
+        )
+        return None if found is None else (found, _way(asked))
+
+    def load(self, entry: Entry, wire: Wire, way: Way = 0) -> "Answer | asyncio.Future[Answer]":
         """The prepared answer, read from disk, and kept; of a large one the promise of it.
 
         All that ask for one while it is read share it. Raises TokenTapeError when the tape is not
-        as it was; the promise does, too.
+        as it was, Unmade where the exchange can't be served this way; the promise does, too.
         """
-        key = answer_key(entry, wire)
+        key = answer_key(entry, wire, way)
         loading = self._loading.get(key)
-        if loading is None and entry.end - entry.start <= _LOAD_HERE:
+        if loading is None and not way and entry.end - entry.start <= _LOAD_HERE:
             # On the loop, since a busy one lets no other thread run for long.
-            answer = self._prepare(entry, wire)
+            answer = self._prepare(entry, wire, way)
             self.answers.put(key, answer)
             return answer
         if loading is None:
@@ -288,19 +344,49 @@ class Deck:
                 if not future.cancelled() and future.exception() is None:
                     self.answers.put(key, future.result())
 
-            loading = self._loop.run_in_executor(self.worker, self._prepare, entry, wire)
+            loading = self._loop.run_in_executor(self.worker, self._prepare, entry, wire, way)
             self._loading[key] = loading
             # Told before those who wait, each of whom may end up asking again.
             loading.add_done_callback(loaded)
         return loading
 
-    def _prepare(self, entry: Entry, wire: Wire) -> Answer:
-        return prepare(self.library.load(entry), self.settings.speed, wire)
+    def _prepare(self, entry: Entry, wire: Wire, way: Way) -> Answer:
+        exchange = self.library.load(entry)
+        if not way:
+            return prepare(exchange, self.settings.speed, wire)
+        # Nobody who is served what was recorded waits for this import.
+        from tokentape.synthesis import adapted, turned
+
+        options = way // _OPTIONS
+        usage = bool(options & USAGE)
+        if bool(way & _STREAM) is not entry.streaming:
+            made = turned(exchange, include_usage=usage)
+        elif found := adapted(
+            exchange,
+            include_usage=None if usage is bool(entry.options & USAGE) else usage,
+            include_obfuscation=not options & UNOBSCURED,
+        ):
+            made = found
+        else:
+            return prepare(exchange, self.settings.speed, wire)
+        answer = prepare(made.exchange, self.settings.speed, wire)
+        return msgspec.structs.replace(answer, made=made.what, at_once=False)
 
     def explain(self, miss: Miss, body: bytes, target: str) -> Explanation:
         def recorded_body(entry: Entry) -> bytes | None:
             recorded = self.library.load(entry).request.body
             return None if recorded is None else self._redaction.body(recorded)
 
+        def unturned(entry: Entry) -> str:
+            from tokentape.synthesis import Unmade, turned
+
+            if not self.settings.synthesise:
+                return "--synthesise serves it"
+            try:
+                turned(self.library.load(entry), include_usage=False)
+            except Unmade as error:
+                return f"can't be synthesised from it: {error.message}"
+            return ""
+
         redacted = self._redaction.body(body)
-        return explain(self.library.entries, miss, redacted, target, recorded_body)
+        return explain(self.library.entries, miss, redacted, target, recorded_body, unturned)

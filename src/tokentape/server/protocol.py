@@ -6,18 +6,19 @@ connection, in the order of the requests. What the server tells of itself is an 
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from tokentape.errors import TokenTapeError
+from tokentape.errors import TokenTapeError, UsageError
 from tokentape.library import Entry
-from tokentape.matching import Explanation, Miss
+from tokentape.matching import Asked, Explanation, Miss
 from tokentape.pacing import spread
 from tokentape.server.answer import Answer
-from tokentape.server.deck import ADMIN, ADMIN_PATH
+from tokentape.server.deck import ADMIN, ADMIN_PATH, Way, answer_key
 from tokentape.server.delivery import Delivery
 from tokentape.server.intake import Asking, text
 from tokentape.server.journal import Record
@@ -132,17 +133,13 @@ class ReplayProtocol(Passing):
             return
         found = deck.matcher.find(method, operation, asked.key, scope, asked.model, asked.streaming)
         if isinstance(found, Miss):
-            if deck.forwards:
-                self._pass_on(asking, operation, asked)
-                return
-            explaining = self.loop.run_in_executor(
-                deck.worker, deck.explain, found, asking.body, text(target)
-            )
-            self._await(asking, explaining, self._missed)
+            self._turn(asking, operation, asked, found)
             return
-        answer = deck.answers.get(found.number << 2 | wire)
+        # The same options, mostly: what was recorded is what is asked for.
+        way = 0 if asked.options == found.options else deck.way(found, asked)
+        answer = deck.answers.get(found.number << 6 | way << 2 | wire)
         if answer is None:
-            self._load(asking, found)
+            self._load(asking, found, way)
             return
         if answer.at_once:
             # The hot path: one write, and nothing left to wait for.
@@ -224,6 +221,7 @@ class ReplayProtocol(Passing):
             left,
             cut,
             late,
+            says=f"synthesised: {answer.made}" if answer.made else "",
         )
 
     def _next(self) -> None:
@@ -252,22 +250,62 @@ class ReplayProtocol(Passing):
 
     # What is read from tapes, and what is not on any
 
-    def _load(self, asking: Asking, entry: Entry) -> None:
+    def _load(
+        self,
+        asking: Asking,
+        entry: Entry,
+        way: Way,
+        unmade: Callable[[], None] | None = None,
+    ) -> None:
+        """Deliver from the tape. `unmade` is called where it can't be served this way."""
         deck = self.deck
         self._asked_us = deck.now_us()
+
+        def failed(error: TokenTapeError) -> None:
+            # Unmade is one; what is wrong with a tape is not.
+            if unmade is not None and isinstance(error, UsageError):
+                self._asking = None
+                unmade()
+            else:
+                self._broken(asking, error)
+
         try:
-            answer = deck.load(entry, asking.wire)
+            answer = deck.load(entry, asking.wire, way)
         except TokenTapeError as error:
-            self._broken(asking, error)
+            failed(error)
             return
         if isinstance(answer, Answer):
             self._deliver(entry, answer, self._asked_us)
         else:
-            self._await(asking, answer, lambda answer: self._loaded(entry, answer))
+            self._await(asking, answer, lambda answer: self._loaded(entry, answer), failed)
 
     def _loaded(self, entry: Entry, answer: Answer) -> None:
         self._asking = None
         self._deliver(entry, answer, self._asked_us)
+
+    def _turn(self, asking: Asking, operation: str, asked: Asked, miss: Miss) -> None:
+        """Serve what was recorded for this request but for `stream`; else there is no answer."""
+        deck = self.deck
+        found = deck.find_turned(miss, asked, asking.body)
+        if found is None:
+            self._give_up(asking, operation, asked, miss)
+            return
+        entry, way = found
+        answer = deck.answers.get(answer_key(entry, asking.wire, way))
+        if answer is not None:
+            self._deliver(entry, answer, deck.now_us())
+        else:
+            self._load(asking, entry, way, lambda: self._give_up(asking, operation, asked, miss))
+
+    def _give_up(self, asking: Asking, operation: str, asked: Asked, miss: Miss) -> None:
+        deck = self.deck
+        if deck.forwards:
+            self._pass_on(asking, operation, asked)
+            return
+        explaining = self.loop.run_in_executor(
+            deck.worker, deck.explain, miss, asking.body, text(asking.target)
+        )
+        self._await(asking, explaining, self._missed)
 
     def _missed(self, explanation: Explanation) -> None:
         asking = self._asking

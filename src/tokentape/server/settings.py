@@ -23,7 +23,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     no byte. `redaction` is applied to what is recorded, and to live requests before they are
     matched.
 
-    `speed` is from timing.parse_speed (infinity: at once). `port` 0 takes a free one.
+    `synthesise`: serve a stream as JSON, JSON as a stream and a stream with other options, where
+    it was recorded only so.
+
+    `speed` is from pacing.parse_speed (infinity: at once). `port` 0 takes a free one.
     `answers_bytes` bounds the prepared answers kept in memory. `grace_s` is how long streams may
     still run after SIGTERM.
 
@@ -41,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8787
     speed: float = 1.0
     exhausted: Exhausted = "last"
+    synthesise: bool = True
     max_connections: int = 20_000
     max_body: int = 32 * 1024 * 1024
     max_head: int = 64 * 1024

@@ -44,22 +44,26 @@ def replay(
     exhausted: Exhausted = "last",
     port: int = 0,
     repair: bool = False,
+    synthesise: bool = True,
     settings: Settings | None = None,
     observer: Observer | None = None,
 ) -> Iterator[Replay]:
     """Replay a library, a tape or folders of them while the block runs.
 
     `speed` is 1 for the recorded pace, 2 for twice as fast, "max" or infinity (the default) for at
-    once. `repair` opens recordings that are broken but clear, as `load` does. `settings` overrides
-    `speed`, `exhausted` and `port`; with its modes the server records or forwards, and tells the
-    observer. Answers on their way when the block ends are cut.
+    once. `repair` opens recordings that are broken but clear, as `load` does. `synthesise` serves
+    a stream as JSON and JSON as a stream, where only the other was recorded. `settings` overrides
+    `speed`, `exhausted`, `synthesise` and `port`; with its modes the server records or forwards,
+    and tells the observer. Answers on their way when the block ends are cut.
 
     Raises UsageError where a path does not exist or holds nothing to replay, for a speed that is
     none, and where the port is taken.
     """
     if settings is None:
         made = _speed(speed)
-        settings = Settings(port=port, speed=made, exhausted=exhausted, grace_s=0)
+        settings = Settings(
+            port=port, speed=made, exhausted=exhausted, synthesise=synthesise, grace_s=0
+        )
     own = not isinstance(source, Library)
     if isinstance(source, Library):
         if repair:
