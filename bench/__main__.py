@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench import (
+    assembling,
     loading,
     machine,
     paced,
@@ -26,7 +27,7 @@ from bench.repeat import Sample
 from bench.results import Results
 
 T = TypeVar("T")
-SECTIONS = ("replay", "paced", "record", "start", "loading")
+SECTIONS = ("replay", "paced", "record", "start", "loading", "assembling")
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,9 @@ def _say(what: str) -> None:
 
 def _measure(plan: Plan, only: set[str], work: Path) -> Results:
     _say("looking for the peers")
-    found = peers.find(work / "peers", recording="record" in only)
+    found = peers.Peers()
+    if only != {"assembling"}:
+        found = peers.find(work / "peers", recording="record" in only)
     where = machine.describe(peers.aimock_version(found), peers.litellm_version(found))
     results = Results(where, found.missing, plan.many == QUICK.many)
     if "replay" in only:
@@ -125,6 +128,9 @@ def _measure(plan: Plan, only: set[str], work: Path) -> Results:
         _say("loading")
         results.cassettes = _or_why(lambda: loading.cassettes(found, plan.loads))
         results.tapes = loading.tapes(plan.loads)
+    if "assembling" in only:
+        _say("assembling")
+        results.assembling = _or_why(lambda: assembling.measure(plan.loads))
     return results
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench import paced, passing, replay
+from bench import assembling, paced, passing, replay
+from bench.assembling import Assembling
 from bench.paced import Pace, Setting
 from bench.passing import Passing
 from bench.recording import Recording
@@ -127,6 +128,19 @@ def _recording(found: Recording) -> Iterator[Aim]:
     )
 
 
+def _assembling(found: list[Assembling]) -> Iterator[Aim]:
+    peers = ((assembling.STATE, 15.0), (assembling.DELTAS, 15.0), (assembling.JSON, 0.4))
+    for stream in found:
+        for name, least in peers:
+            times = stream.times(name)
+            yield Aim(
+                f"assembling {stream.title}: speed, times {name}",
+                f"≥ {least:g}",
+                f"{times:.2f}",
+                times >= least,
+            )
+
+
 def judge(results: Results) -> list[Aim]:
     """Every aim that this run measured."""
     found = list(_replay(results))
@@ -141,4 +155,6 @@ def judge(results: Results) -> list[Aim]:
         for row in results.start:
             if row.exchanges >= 100_000:
                 found += _start(row)
+    if not isinstance(results.assembling, str):
+        found += _assembling(results.assembling)
     return found

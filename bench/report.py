@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from bench import material, paced, passing, replay
+from bench import assembling, material, paced, passing, replay
 from bench.aims import judge
+from bench.assembling import Assembling
 from bench.loading import Speed
 from bench.paced import Pace, Setting
 from bench.passing import First, Passing
@@ -238,6 +239,23 @@ def _loading(ours: str, theirs: str, speed: Speed) -> list[str]:
     return _table(("loader", "all files", "MB/s", "TokenTape is × as fast"), rows)
 
 
+def _assembling(found: list[Assembling]) -> list[str]:
+    lines = []
+    for stream in found:
+        rows = [
+            (
+                name,
+                f"{taken / stream.chunks * 1e6:,.1f} µs",
+                f"{stream.mb_s(name):,.1f}",
+                "1" if name == assembling.TOKENTAPE else f"{stream.times(name):.2f}",
+            )
+            for name, taken in stream.seconds.items()
+        ]
+        lines += [f"{stream.title}, {stream.size:,} bytes.", ""]
+        lines += _table(("way", "a chunk", "MB/s", "TokenTape is × as fast"), rows)
+    return lines
+
+
 def _aims(results: Results) -> list[str]:
     rows = [
         (aim.what, aim.aim, aim.measured, "yes" if aim.holds else "NO") for aim in judge(results)
@@ -300,6 +318,7 @@ def markdown(results: Results) -> str:
             *_loading("TokenTape, to values", "msgspec.json.decode, each line", speed),
         ],
     )
+    lines += _section("Assembling", results.assembling, _assembling)
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from bench.assembling import Assembling
 from bench.loading import Speed
 from bench.paced import Pace, Setting
 from bench.passing import Passing
@@ -25,3 +26,4 @@ class Results:
     start: list[Row] | str = "not asked for"
     cassettes: Speed | str = "not asked for"
     tapes: Speed | str = "not asked for"
+    assembling: list[Assembling] | str = "not asked for"

@@ -1,5 +1,6 @@
 """What an exchange says: its chunks, its completion, or why it has none."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -20,11 +21,13 @@ class Assembled(msgspec.Struct, frozen=True, kw_only=True):
     """What assembling an exchange gave: a completion, or the reason why there is none (`skipped`).
 
     `partial` says why the completion may not be all of the answer; None where nothing tells so.
+    `streamed` tells one that was put together of chunks from one that came whole.
     """
 
     completion: dict[str, Any] | None = None
     skipped: str | None = None
     partial: str | None = None
+    streamed: bool = False
 
 
 def completion(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:
@@ -57,64 +60,78 @@ def chunks(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> list[dict[str
     Assembled they are the completion. An error object in the stream is among them. Raises
     UsageError, saying why, where there are none.
     """
-    answer = _answer(exchange, limits)
-    if isinstance(answer, str):
-        raise UsageError(f"expected an exchange with a chat completion; got {answer}")
-    if isinstance(answer, dict):
-        return split(answer, include_usage=True)
-    folded = _fold(exchange, answer)
-    if folded.completion is None:
-        raise UsageError(f"expected an exchange with a chat completion; got {folded.skipped}")
-    return [payload for payload in answer if is_chunk(payload)]
+    found = assembled(exchange, limits)
+    if found.completion is None:
+        raise UsageError(f"expected an exchange with a chat completion; got {found.skipped}")
+    if not found.streamed:
+        return split(found.completion, include_usage=True)
+    return [payload for payload in view.payloads(exchange, limits) if is_chunk(payload)]
 
 
 def assembled(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> Assembled:
     """The completion of an exchange, how far it is to be trusted, or why there is none."""
-    answer = _answer(exchange, limits)
-    if isinstance(answer, str):
-        return Assembled(skipped=answer)
-    if isinstance(answer, dict):
-        return Assembled(completion=answer)
-    return _fold(exchange, answer)
-
-
-def _fold(exchange: Exchange, payloads: list[Any]) -> Assembled:
-    assembler = Assembler()
-    feed = assembler.feed
-    for payload in payloads:
-        feed(payload)
-    if not assembler.begun:
-        why = f"a stream without chunks: none of its {len(payloads)} events is one"
-        return Assembled(skipped=why)
-    found = assembler.completion()
-    if found.get("error") and not found["choices"]:
-        return Assembled(skipped=f"an error in place of an answer: {_told(found['error'])}")
-    return Assembled(completion=found, partial=_partial(exchange, payloads, found))
-
-
-def _answer(exchange: Exchange, limits: Limits) -> str | dict[str, Any] | list[Any]:
-    """A JSON completion, the payloads of a stream, or the reason why there is neither."""
     api = view.api(exchange)
     if api not in _APIS:
-        return f"another API: {api}"
+        return Assembled(skipped=f"another API: {api}")
     if exchange.response is None:
-        return f"no response: {exchange.ending}"
+        return Assembled(skipped=f"no response: {exchange.ending}")
     try:
         body = view.decoded_body(exchange, limits)
     except TokenTapeError as error:
-        return f"a body that can't be read: {error.message}"
+        return Assembled(skipped=f"a body that can't be read: {error.message}")
     status = exchange.response.status
     if not 200 <= status < 300:
         told = _error_in(view.parse_json(body))
-        return f"HTTP status {status}" + (f": {told}" if told else "")
+        return Assembled(skipped=f"HTTP status {status}" + (f": {told}" if told else ""))
     if view.is_event_stream(exchange):
-        found = list(stream_payloads(body))
-        if found:
-            return found
+        return _streamed(exchange, body)
+    return _document(exchange, body)
+
+
+def _streamed(exchange: Exchange, body: bytes) -> Assembled:
+    assembler = Assembler()
+    feed = assembler.feed
+    events = 0
+    texts = []  # the events that are not JSON
+    for events, payload in enumerate(stream_payloads(body), 1):  # noqa: B007
+        if type(payload) is NotJson:
+            texts.append(payload.data)
+        else:
+            feed(payload)
+    if not events:
+        return _document(exchange, body)
+    if not assembler.begun:
+        return Assembled(skipped=f"a stream without chunks: none of its {events} events is one")
+    found = assembler.completion()
+    if found.get("error") and not found["choices"]:
+        return Assembled(skipped=f"an error in place of an answer: {_told(found['error'])}")
+    broken = sum(not text.startswith("[DONE]") for text in texts)
+    reasons = list(_reasons(exchange, found, done=broken < len(texts)))
+    if broken:
+        reasons.append(f"not JSON: {broken} of its {events} events")
+    return Assembled(completion=found, partial="; ".join(reasons) or None, streamed=True)
+
+
+def _reasons(exchange: Exchange, found: dict[str, Any], *, done: bool) -> Iterator[str]:
+    """Why a stream's completion may not be all of the answer."""
+    if exchange.ending is not Ending.COMPLETE:
+        yield str(exchange.ending)
+    if found.get("error"):
+        yield f"an error in the stream: {_told(found['error'])}"
+    if not found["choices"]:
+        yield "no choice in it"
+    unfinished = [
+        str(choice["index"]) for choice in found["choices"] if not choice["finish_reason"]
+    ]
+    if unfinished and not done:
+        yield f"neither [DONE] nor a finish_reason of choice {', '.join(unfinished)}"
+
+
+def _document(exchange: Exchange, body: bytes) -> Assembled:
     answer = view.parse_json(body)
     if isinstance(answer, dict) and isinstance(answer.get("choices"), list):
-        return answer
-    return _no_answer(exchange, body, answer)
+        return Assembled(completion=answer)
+    return Assembled(skipped=_no_answer(exchange, body, answer))
 
 
 def _no_answer(exchange: Exchange, body: bytes, answer: Any) -> str:
@@ -127,24 +144,6 @@ def _no_answer(exchange: Exchange, body: bytes, answer: Any) -> str:
     if answer is None:
         return f"a body that is neither JSON nor SSE ({view.media_type(exchange) or 'no type'})"
     return "JSON that is no completion: it has no list of choices"
-
-
-def _partial(exchange: Exchange, payloads: list[Any], found: dict[str, Any]) -> str | None:
-    reasons = []
-    if exchange.ending is not Ending.COMPLETE:
-        reasons.append(str(exchange.ending))
-    if found.get("error"):
-        reasons.append(f"an error in the stream: {_told(found['error'])}")
-    texts = [payload.data for payload in payloads if type(payload) is NotJson]
-    broken = [text for text in texts if not text.startswith("[DONE]")]
-    if broken:
-        reasons.append(f"not JSON: {len(broken)} of its {len(payloads)} events")
-    open_ = [str(c["index"]) for c in found["choices"] if not c["finish_reason"]]
-    if not found["choices"]:
-        reasons.append("no choice in it")
-    elif open_ and len(broken) == len(texts):
-        reasons.append(f"neither [DONE] nor a finish_reason of choice {', '.join(open_)}")
-    return "; ".join(reasons) or None
 
 
 def _error_in(answer: Any) -> str:

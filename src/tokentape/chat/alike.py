@@ -81,6 +81,8 @@ def _shape(chunk: Object) -> tuple[Any, int]:
     delta, index = choice.get("delta"), choice.get("index")
     if type(index) is not int or not isinstance(delta, dict) or len(delta) != 1:
         return nothing
+    if type(next(iter(delta.values()))) is not str:
+        return nothing
     rest = {name: value for name, value in chunk.items() if name not in _FREE}
     others = tuple(name for name in choice if name not in _OWN)
     # Only texts and nulls: True == 1 == 1.0, and they are not the same. Of `created` the first

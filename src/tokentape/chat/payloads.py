@@ -11,7 +11,7 @@ from tokentape import sse
 
 # Frames are read so many bytes at a time, since the values of a large body take ten times its
 # memory.
-_SLICE = 1 << 16
+_SLICE = 1 << 13
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _decode = msgspec.json.Decoder().decode
 _ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError, ValueError)

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 from rich.console import Console
 from rich.text import Text
 
@@ -28,7 +27,7 @@ def _row(path: str, number: int, found: Assembled) -> str:
     # A name of bytes that are no UTF-8 is no JSON text as it is.
     row: dict[str, Any] = {"path": path.encode("utf-8", "backslashreplace").decode()}
     row |= {"exchange": number}
-    told = msgspec.structs.asdict(found)
+    told = {"completion": found.completion, "partial": found.partial, "skipped": found.skipped}
     row |= {name: value for name, value in told.items() if value is not None}
     try:
         return json_line(row)
