@@ -1,5 +1,6 @@
 """What answers say: every API, streamed and whole, cut anywhere, and made of anything."""
 
+import gzip
 import json
 from typing import Any
 
@@ -221,6 +222,15 @@ ERRORS: list[tuple[bytes, str, str, int, Any]] = [
 def test_errors_are_kept(body: bytes, type: str, api: str, status: int, error: Any) -> None:
     found = apis.said(exchange(body, type, api, status))
     assert found == Said(api=api, error=error)
+
+
+@pytest.mark.parametrize("body", [b"<html>", gzip.compress(b"<html>")])
+def test_an_error_in_a_coding_is_kept_as_text(body: bytes) -> None:
+    failed = exchange(body, "text/html", "messages", 502)
+    assert failed.response is not None
+    headers = (("Content-Type", "text/html"), ("Content-Encoding", "gzip"))
+    coded = msgspec.structs.replace(failed.response, headers=headers)
+    assert apis.said(msgspec.structs.replace(failed, response=coded)).error == "<html>"
 
 
 def test_an_error_behind_text_leaves_the_text() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.apis import cases
 from tests.cli.test_commands import rows, run
 from tests.samples import DONE, chunk, streamed
-from tokentape.library import save
+from tokentape.library import load, save
 from tokentape.model import Exchange, Fidelity, Read, Request, Response, Tape
 
 BINARY = "application/vnd.amazon.eventstream"
@@ -158,6 +158,14 @@ def test_play_says_where_a_coding_is_damaged(tmp_path: Path) -> None:
         tmp_path, body[:12], b"\xff" * 9, type="text/event-stream", url="/v1/messages", **headers
     )
     assert "broken: expected compressed data" in run("play", path).stdout
+    (damaged,) = load(path).exchanges
+    known = msgspec.structs.replace(damaged, fidelity=Fidelity.BYTES)
+    assert damaged.response is not None
+    once = msgspec.structs.replace(damaged.response, reads=(Read(damaged.body),))
+    save(
+        Tape(exchanges=(msgspec.structs.replace(known, response=once),)), tmp_path / "y.tape.jsonl"
+    )
+    assert "broken: expected compressed data" in run("play", tmp_path / "y.tape.jsonl").stdout
     assert "damaged" in rows(run("show", path, "--json"))[0]["broken"]
 
 

@@ -9,6 +9,7 @@ from tokentape import view
 from tokentape.apis import bedrock, chat, gemini, messages, responses
 from tokentape.apis.base import Choice, Fold, Said, Speaks, ToolCall
 from tokentape.apis.decode import Decoded, EventDecoder, broken, decoded, decoder, is_binary
+from tokentape.errors import TokenTapeError
 from tokentape.limits import DEFAULT_LIMITS, Limits
 from tokentape.model import Exchange
 from tokentape.view import Api
@@ -82,12 +83,16 @@ def said(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> Said:
     found = adding.said()
     error = found.error
     if error is None and exchange.response is not None and exchange.response.status >= 400:
-        error = _failure(exchange, last)
+        error = _failure(exchange, last, limits)
     return msgspec.structs.replace(found, api=api, error=error)
 
 
-def _failure(exchange: Exchange, last: Decoded | None) -> Any:
+def _failure(exchange: Exchange, last: Decoded | None, limits: Limits) -> Any:
     if last is not None and last.payload is not None:
         payload = last.payload
         return (payload.get("error") if isinstance(payload, dict) else None) or payload
-    return exchange.body.decode("utf-8", "replace") or None
+    try:
+        body = view.decoded_body(exchange, limits)
+    except TokenTapeError:
+        body = exchange.body
+    return body.decode("utf-8", "replace") or None

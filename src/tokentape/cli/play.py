@@ -11,7 +11,7 @@ from tokentape import apis, content, view
 from tokentape.cli.common import chosen, limits_options, one_line, open_one
 from tokentape.cli.player import Player
 from tokentape.clock import Clock, SystemClock
-from tokentape.errors import TokenTapeError
+from tokentape.errors import FormatError, TokenTapeError
 from tokentape.limits import Limits
 from tokentape.model import Ending, Exchange, Fidelity, header
 from tokentape.pacing import parse_speed
@@ -28,6 +28,8 @@ def _events(exchange: Exchange, wait: Callable[[int | None], None]) -> Iterator[
     # Several codings, one in another, are undone for the whole body only.
     if reader is None or exchange.fidelity is not Fidelity.WIRE or "," in coding:
         yield from apis.decoded(exchange)
+        if broken := apis.broken(exchange):
+            raise FormatError(broken)
         return
     undone = content.Decoder(exchange.body, coding)
     for read in exchange.response.reads if exchange.response else ():
