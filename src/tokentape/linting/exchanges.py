@@ -15,6 +15,8 @@ from tokentape.matching import operation
 from tokentape.model import Ending, Exchange, Tape, header
 
 _FIELDS = (b"data:", b"event:", b"id:", b":", b"retry:")
+# How a reader notes that it put back the blank lines that a stream came without.
+_REPAIRED = "repaired: a blank line"
 
 
 def lint(
@@ -83,6 +85,9 @@ def _lint_stream(
         exchange.request, fidelity=exchange.fidelity, chat=chat, thresholds=thresholds, codes=codes
     )
     linter.response(view.media_type(exchange))
+    for note in exchange.notes:
+        if note.startswith(_REPAIRED):
+            linter.repaired(note.removeprefix("repaired: "))
     coding = header(response.headers, "content-encoding")
     try:
         if coding and "," in coding:

@@ -13,7 +13,6 @@ from tokentape.linting.base import DEFAULT_THRESHOLDS, Finding, On, Thresholds, 
 from tokentape.linting.checks import choice as choices
 from tokentape.linting.checks import (
     chunk,
-    delta,
     frames,
     logprobs,
     mixing,
@@ -77,6 +76,11 @@ class Linter:
         if self._chat and stream.asked.known and not stream.asked.stream:
             stream.report_stream("REQ806", "no stream was asked for, one came", "$.stream")
         return stream.take_new()
+
+    def repaired(self, how: str) -> list[Finding]:
+        """The bytes are not as they came: blank lines were missing and have been put back."""
+        self._stream.report_stream("SSE106", f"events without a blank line behind them: {how}")
+        return self._stream.take_new()
 
     def undecoded(self, why: str) -> list[Finding]:
         """The body can't be decoded: there are no events to look at."""
@@ -204,14 +208,7 @@ def check_chunk(stream: Stream, payload: dict[str, Any]) -> bool:
     stream.chunks += 1
     chunk.check_top(stream, payload)
     usage.check_usage(stream, payload)
-    choices.check_choices(stream, payload)
-    listed = payload.get("choices")
-    return isinstance(listed, list) and any(
-        isinstance(c, dict)
-        and isinstance(c.get("delta"), dict)
-        and delta.brings_payload(c["delta"])
-        for c in listed
-    )
+    return choices.check_choices(stream, payload)
 
 
 def end_chunks(stream: Stream, *, over: bool, streamed: bool) -> None:

@@ -86,6 +86,7 @@ class Stream:
         self.usage_offset: int | None = None
         self.usage_chunk = 0  # how many chunks had come when the last usage did
         self.choices: dict[int, Choice] = {}
+        self.kept = 0  # characters of arguments that are kept
 
     def report(
         self,

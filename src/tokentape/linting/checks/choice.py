@@ -13,21 +13,23 @@ KNOWN_WHOLE = frozenset({"index", "message", "finish_reason", "logprobs"})
 FINISHES = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
 
 
-def check_choices(stream: Stream, chunk: dict[str, Any], *, whole: bool = False) -> None:
-    """All choices of a chunk, or of a `whole` answer."""
+def check_choices(stream: Stream, chunk: dict[str, Any], *, whole: bool = False) -> bool:
+    """All choices of a chunk, or of a `whole` answer. Returns whether one brings anything."""
     choices = chunk.get("choices")
     if not isinstance(choices, list):
         if "choices" in chunk:
             stream.report(
                 "CHK208", f"choices: expected an array, got {shown(choices)}", "$.choices"
             )
-        return
+        return False
+    brings = False
     for position, choice in enumerate(choices):
         path = f"$.choices[{position}]"
         if isinstance(choice, dict):
-            _choice(stream, choice, path, whole)
+            brings = _choice(stream, choice, path, whole) or brings
         else:
             stream.report("CHO304", f"expected an object, got {shown(choice)}", path)
+    return brings
 
 
 def find(stream: Stream, choice: dict[str, Any], path: str) -> Choice | None:
@@ -53,7 +55,7 @@ def find(stream: Stream, choice: dict[str, Any], path: str) -> Choice | None:
     return found
 
 
-def _choice(stream: Stream, choice: dict[str, Any], path: str, whole: bool) -> None:
+def _choice(stream: Stream, choice: dict[str, Any], path: str, whole: bool) -> bool:
     state = find(stream, choice, path)
     check_obfuscation(stream, choice, f"{path}.obfuscation")
     known = KNOWN_WHOLE if whole else KNOWN
@@ -62,7 +64,7 @@ def _choice(stream: Stream, choice: dict[str, Any], path: str, whole: bool) -> N
         if unknown:
             stream.report_names("CHO318", "fields beside the contract's", unknown, path)
     if state is None:
-        return
+        return False
     field = "message" if whole else "delta"
     node = choice.get(field)
     brings = False
@@ -73,12 +75,12 @@ def _choice(stream: Stream, choice: dict[str, Any], path: str, whole: bool) -> N
         stream.report("CHO317", f"{field}: expected an object, got {got}", f"{path}.{field}")
     logprobs.check_logprobs(stream, state, choice, node, path)
     _finish(stream, state, choice, path, brings, whole)
-    if whole:
-        return
-    if brings and isinstance(node, dict):
-        mixing.note(stream, state, node)
-    elif isinstance(node, dict):
-        deltas.check_idle(stream, node, choice, f"{path}.delta")
+    if isinstance(node, dict) and not whole:
+        if brings:
+            mixing.note(stream, state, node)
+        else:
+            deltas.check_idle(stream, node, choice, f"{path}.delta")
+    return brings
 
 
 def _finish(

@@ -15,12 +15,21 @@ ROLES = frozenset({"developer", "system", "user", "assistant", "tool"})
 # What a provider may hold reasoning in; each is an extension.
 REASONING = ("reasoning", "reasoning_content")
 _TAGS = ("reasoning", "think", "thinking")
-_PAYLOADS = ("content", "refusal", "tool_calls", "function_call", "audio", "reasoning_details")
 
 
 def brings_payload(delta: dict[str, Any]) -> bool:
     """Whether anything but a role stands in it: text, reasoning, a tool call, audio."""
-    return any(delta.get(name) for name in (*_PAYLOADS, *REASONING))
+    get = delta.get
+    return bool(
+        get("content")
+        or get("tool_calls")
+        or get("reasoning_content")
+        or get("reasoning")
+        or get("reasoning_details")
+        or get("refusal")
+        or get("function_call")
+        or get("audio")
+    )
 
 
 def check_delta(

@@ -60,7 +60,7 @@ def _fragment(
     call.fragments += 1
     arguments = function.get("arguments", function.get("input"))
     if isinstance(arguments, str):
-        _keep(state, call, arguments)
+        _keep(stream, call, arguments)
     elif arguments is not None:
         stream.report(
             "TOL514",
@@ -83,17 +83,17 @@ def _begin(stream: Stream, call: Call, id_: Any, name: Any, path: str) -> None:
         stream.report("TOL504", "a tool call begins without a name", f"{path}.function.name")
 
 
-def _keep(state: Choice, call: Call, arguments: str) -> None:
+def _keep(stream: Stream, call: Call, arguments: str) -> None:
     if call.arguments is None or not arguments:
         return
-    kept = call.arguments
-    # A list of many small strings costs more than the text in it.
-    if len(kept) >= 4096:
-        kept[:] = ["".join(kept)]
-    if len(kept[0]) + len(arguments) > MAX_ARGUMENTS if kept else len(arguments) > MAX_ARGUMENTS:
+    stream.kept += len(arguments)
+    if stream.kept > MAX_ARGUMENTS:
         call.arguments = None
         return
-    kept.append(arguments)
+    call.arguments.append(arguments)
+    # A list of many small strings costs more than the text in it.
+    if len(call.arguments) == 4096:
+        call.arguments[:] = ["".join(call.arguments)]
 
 
 def check_whole(stream: Stream, state: Choice, calls: list[Any], path: str) -> None:

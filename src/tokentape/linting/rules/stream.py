@@ -129,8 +129,8 @@ class Truncated:
     """The stream ends within an event.
 
     ## What it does
-    Reports bytes at the end that no blank line closes. Streams that the client left or the
-    recorder stopped are not blamed.
+    Reports bytes at the end that no blank line closes, and recordings that were opened with the
+    blank lines put back. Streams that the client left or the recorder stopped are not blamed.
 
     ## Why is this bad?
     A client discards what no blank line closed: the last event is lost. Lines with one line end

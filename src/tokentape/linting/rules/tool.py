@@ -207,8 +207,8 @@ class ArgumentsNotJson:
     """The arguments of a finished tool call are no JSON.
 
     ## What it does
-    Joins the fragments of each call whose choice finished with `tool_calls` or `stop`, up to 1 MiB,
-    and decodes them.
+    Joins the fragments of each call whose choice finished with `tool_calls` or `stop`, up to 1 MiB
+    in all, and decodes them.
 
     ## Why is this bad?
     The tool can't be run. The model may have written it so: the contract warns of that.
