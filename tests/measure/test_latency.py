@@ -82,6 +82,8 @@ def test_what_counts_as_the_first_token_differs() -> None:
         "guidellm": 20_000,
         "llmperf": None,
     }
+    reason = timing(stream, "llmperf").unknown["ttft_us"]
+    assert reason == "nothing that it is measured by came"
 
 
 def test_events_of_one_read_share_its_time_and_an_event_has_that_of_its_last_byte() -> None:
@@ -168,7 +170,7 @@ UNKNOWN: dict[str, tuple[Exchange, set[str], str]] = {
     "events": (without_times(Fidelity.EVENTS), ALL, "holds no times (fidelity events)"),
     "no response": (msgspec.structs.replace(STREAM, response=None), ALL, "no response"),
     "an error status": (status(429), ALL, "status 429"),
-    "no stream": (document(), PACE, "the response is no stream"),
+    "no stream": (document(), PACE, "no event stream"),
     "no content": (at((10, role()), (20, usage())), PACE, "no content came"),
     "no usage": (
         at((10, chunk("a")), (20, chunk("b"))),
@@ -179,7 +181,7 @@ UNKNOWN: dict[str, tuple[Exchange, set[str], str]] = {
     "stopped": (at((10, chunk("a")), ending=Ending.STOPPED), {"tpot_us", *ENDS}, "recorder stop"),
     "left": (at((10, chunk("a")), ending=Ending.LEFT), {"tpot_us", *ENDS}, "left by the client"),
     "an error in it": (at((10, chunk("a")), (20, ERROR)), {"tpot_us", *ENDS}, "an error came"),
-    "one read": (at((10, chunk("a") + chunk("b") + usage())), {"tpot_us"}, "hold no such span"),
+    "one read": (at((10, chunk("a") + chunk("b") + usage())), {"tpot_us"}, "holds no such span"),
     "one token": (at((10, chunk("a")), (20, usage(completion=1))), {"tpot_us"}, "no such span"),
 }
 
@@ -213,6 +215,7 @@ def test_a_read_without_a_time_gives_no_times() -> None:
     found = timing(msgspec.structs.replace(STREAM, response=response))
     assert found.ttft_us is None
     assert found.itl_us is None
+    assert found.unknown["ttft_us"] == "a read has no time"
 
 
 def test_a_stream_that_was_cut_says_when_it_ended() -> None:

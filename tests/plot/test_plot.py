@@ -71,14 +71,14 @@ def test_what_has_some_times_is_drawn_among_others() -> None:
 def test_any_name_is_drawn(kind: str) -> None:
     groups = grouped(regular(3), names=tuple(NAMES))
     assert render(kind, groups, "model", OURS, None)
-    for name in NAMES if kind == "png" else NAMES[2:3]:
+    for name in NAMES[2:4]:
         assert render(kind, groups, "model", OURS, timeline(name, regular(3)))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["png", "svg"])
 def test_the_same_input_gives_the_same_bytes_without_a_date(kind: str) -> None:
     groups = grouped(regular(20), names=("a", "b"))
-    for line in (None, timeline("x", regular(20)))[: 1 if kind == "html" else 2]:
+    for line in (None, timeline("x", regular(20))):
         first = render(kind, groups, "model", OURS, line)
         assert render(kind, groups, "model", OURS, line) == first
         assert b"atplotlib v" not in first.replace(b"Created with", b"")

@@ -210,4 +210,4 @@ def _met(found: Measured, targets: tuple[Target, ...]) -> dict[str, Any]:
         return {}
     group = Group("", targets)
     group.add(found)
-    return {"targets_met": next(iter(group.met))}
+    return {"meets_targets": next(iter(group.met))}

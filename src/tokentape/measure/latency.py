@@ -19,6 +19,8 @@ from tokentape.measure.tokens import Usage, usage_of
 from tokentape.model import Ending, Exchange, Fidelity
 from tokentape.view import duration_us
 
+_OF_CONTENT = ("ttft_us", "itl_us", "tpot_us")
+
 
 class ChoiceTiming(msgspec.Struct, frozen=True, kw_only=True):
     """One choice of an exchange, by the same definition. `chunks`: its events with content."""
@@ -144,22 +146,26 @@ def _why(name: str, observed: Observed, usage: Usage, definition: Definition, ch
         return "there is no response"
     if observed.status >= 400:
         return f"status {observed.status}"
+    if any(mark.offset_us is None for mark in observed.marks) and observed.timed:
+        return "a read has no time"
     if not observed.timed:
         return f"the recording holds no times (fidelity {observed.exchange.fidelity})"
-    of_content = name in ("ttft_us", "itl_us", "tpot_us")
-    if of_content and not observed.streaming:
-        return "the response is no stream"
-    if of_content and not observed.marks:
+    if name in _OF_CONTENT and not observed.streaming:
+        return "the response is no event stream"
+    if name in _OF_CONTENT and not observed.marks:
         return "no content came"
-    if not of_content and ending is not Ending.COMPLETE:
-        return f"the response did not end well: {ending}"
-    if not of_content and observed.error:
-        return "an error came in the response"
-    if usage.generated is None and name != "ttft_us":
+    if name == "ttft_us":
+        return "nothing that it is measured by came"
+    if name not in _OF_CONTENT or (usage.generated is not None and choices == 1):
+        if ending is not Ending.COMPLETE:
+            return f"the response did not end well: {ending}"
+        if observed.error:
+            return "an error came in the response"
+    if usage.generated is None:
         return "no output tokens were reported"
-    if choices > 1 and name != "ttft_us":
+    if choices > 1:
         return f"{choices} choices share one usage"
-    return "the times that came hold no such span"
+    return "what came holds no such span of time"
 
 
 def _times(marks: list[Mark]) -> list[int]:

@@ -52,7 +52,7 @@ class Observed:
     def __init__(self, exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> None:
         self.exchange = exchange
         self.api = view.api(exchange)
-        self.streaming = view.is_streaming(exchange)
+        self.streaming = apis.decoder(exchange) is not None
         self.timed = exchange.fidelity is Fidelity.WIRE
         self.status = exchange.response.status if exchange.response else None
         self.marks: list[Mark] = []

@@ -86,6 +86,8 @@ def _distributions(axes: Axes, name: str, groups: Sequence[Group]) -> None:
     axes.grid(axis="x", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)
+    # Of a tall drawing the scale is told above too.
+    axes.tick_params(axis="x", labeltop=len(groups) > 8)
     axes.spines["left"].set_visible(False)
 
 
