@@ -53,6 +53,27 @@ def test_the_nearest_source_wins_and_is_told(file: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("flag", "variable", "wanted", "origin"),
+    [
+        (None, None, True, "default"),
+        (False, "yes", False, "--no-synthesise"),
+        (True, "no", True, "--synthesise"),
+        (None, "no", False, "TOKENTAPE_SYNTHESISE"),
+        (None, "True", True, "TOKENTAPE_SYNTHESISE"),
+    ],
+)
+def test_a_setting_that_is_true_or_false(
+    flag: bool | None, variable: str | None, wanted: bool, origin: str
+) -> None:
+    environment = {} if variable is None else {"TOKENTAPE_SYNTHESISE": variable}
+    values = config.resolve({"synthesise": flag}, environment=environment)
+    assert (values["synthesise"].value, values["synthesise"].origin) == (wanted, origin)
+    assert config.settings(values, environment).synthesise is wanted
+    with pytest.raises(UsageError, match="expected true or false, got 'perhaps'"):
+        config.resolve({}, environment={"TOKENTAPE_SYNTHESISE": "perhaps"})
+
+
 def test_the_settings_are_what_was_resolved(file: Path) -> None:
     environment = {"MY_KEY": "sk-ABCDEFGHIJKLMNOPQRST"}
     values = config.resolve({}, environment=environment, file=file)

@@ -211,6 +211,25 @@ def test_a_redacted_tape_still_matches(tmp_path: Path) -> None:
         assert client.answer().body == b"1"
 
 
+@pytest.mark.parametrize("synthesise", [True, False])
+def test_what_can_be_synthesised_is_there(tmp_path: Path, synthesise: bool) -> None:
+    reads = b"".join(map(chunked, stream("a")))
+    answers = at_once(SSE + reads + END, digit(b"1"))
+    with (
+        upstream(answers) as up,
+        recorder(tmp_path, up.url, mode="auto", synthesise=synthesise) as server,
+        Raw(server.base_url) as client,
+    ):
+        client.post(asked())
+        assert client.answer().whole
+        # Its recording may still be on its way to the disk: the same request waits for that.
+        client.post(asked())
+        assert client.answer().whole
+        client.post(asked(stream=False))
+        assert (b'"chat.completion"' in client.answer().body) is synthesise
+    assert len(recorded(tmp_path)) == (1 if synthesise else 2)
+
+
 def test_a_tape_recorded_in_clear_matches_too(tmp_path: Path) -> None:
     body = asked(text="sk-ABCDEFGHIJKLMNOPQRSTUVWX")
     write(tmp_path / "a.tape.jsonl", exchange(stream("a"), body=body))
