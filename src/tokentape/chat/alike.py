@@ -11,6 +11,12 @@ _FREE = frozenset({"choices", "obfuscation"})
 _OWN = frozenset({"index", "delta"})
 
 
+_Get = Callable[[Any], Any]
+# How to get a chunk's other fields, what they are, how many there are with `choices`; the same of
+# a choice, all null; and the slots.
+_Learned = tuple[_Get, Any, int, _Get, Any, int, dict[int, dict[str, Any]]]
+
+
 class Alike:
     """Takes a chunk whose other fields are those of a chunk learned before, and adds its text.
 
@@ -21,35 +27,25 @@ class Alike:
 
     def __init__(self) -> None:
         self._shape: Any = None
-        self._rest: Callable[[Any], Any] = itemgetter("")
-        self._known: Any = None
-        self._count = 0
-        self._beside: Callable[[Any], Any] = itemgetter("")
-        self._nulls: Any = None
-        self._width = 0
         # For each choice that was learned: the pieces of its fields, or what else is done there.
         self._slots: dict[int, dict[str, Any]] = {}
+        nothing = itemgetter("")
+        self._learned: _Learned = (nothing, None, 0, nothing, None, 0, self._slots)
 
-    def take(self, chunk: Object) -> bool:
-        """Add the text of a chunk that is like the last one learned; False if it is not."""
+    def take(self, chunk: Any) -> bool:
+        """Add the text of a chunk that is like the one learned; False for any other value."""
+        rest, known, count, beside, nulls, width, slots = self._learned
         try:
-            if (
-                self._rest(chunk) != self._known
-                or len(chunk) - ("obfuscation" in chunk) != self._count
-            ):
+            if rest(chunk) != known or len(chunk) - ("obfuscation" in chunk) != count:
                 return False
             (choice,) = chunk["choices"]
-            index = choice["index"]
-            if (
-                self._beside(choice) != self._nulls
-                or len(choice) != self._width
-                or type(index) is not int
-            ):
+            if beside(choice) != nulls or len(choice) != width:
                 return False
             ((key, text),) = choice["delta"].items()
-            if type(text) is not str:
+            index = choice["index"]
+            if type(text) is not str or type(index) is not int:
                 return False
-            self._slots[index][key].append(text)
+            slots[index][key].append(text)
         except (LookupError, TypeError, ValueError, AttributeError):
             return False
         return True
@@ -63,11 +59,16 @@ class Alike:
                 self.__init__()  # type: ignore[misc]
             return
         if shape != self._shape:
-            names, _, others = self._shape = shape
-            self._rest, self._beside = itemgetter(*names), itemgetter(*others)
-            self._known, self._nulls = self._rest(chunk), self._beside(chunk["choices"][0])
-            self._count, self._width = len(names) + 1, len(others) + 2
+            self._shape = shape
+            names, known, others = shape
+            rest, beside = itemgetter(*names), itemgetter(*others)
+            nulls = beside(chunk["choices"][0])
             self._slots = {}
+            if len(names) == 1:
+                (known,) = known
+            self._learned = (
+                rest, known, len(names) + 1, beside, nulls, len(others) + 2, self._slots
+            )  # fmt: skip
         self._slots[index] = found
 
 

@@ -142,11 +142,15 @@ class Assembler:
 
     def feed(self, chunk: Any) -> None:
         """Take in one decoded payload, any JSON value; what is no chunk changes nothing."""
-        if not isinstance(chunk, dict) or self._alike.take(chunk):
-            return
-        if is_chunk(chunk):
-            self._top.feed(chunk)
-            self._alike.learn(chunk, self._slots)
+        self.feed_all((chunk,))
+
+    def feed_all(self, chunks: Iterable[Any]) -> None:
+        """Take in many."""
+        take = self._alike.take
+        for chunk in chunks:
+            if not take(chunk) and is_chunk(chunk):
+                self._top.feed(chunk)
+                self._alike.learn(chunk, self._slots)
 
     def _slots(self, index: int) -> dict[str, Any] | None:
         """The slots of a choice's delta."""
@@ -171,6 +175,5 @@ class Assembler:
 def assemble(chunks: Iterable[Any]) -> Object:
     """The completion that these chunks add up to; see `Assembler`."""
     assembler = Assembler()
-    for chunk in chunks:
-        assembler.feed(chunk)
+    assembler.feed_all(chunks)
     return assembler.completion()

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, NoReturn
 
 import msgspec
@@ -52,12 +53,16 @@ def _no_constant(name: str) -> NoReturn:
 
 def stream_payloads(body: bytes) -> Iterator[Any]:
     """The JSON value of each event of a whole stream; what is not JSON comes as `NotJson`."""
+    return chain.from_iterable(_blocks(body))
+
+
+def _blocks(body: bytes) -> Iterator[Iterable[Any]]:
     start = 0
     while start < len(body):
         # Behind an empty line nothing of what came before counts, but that the stream has begun.
         end = body.find(b"\n\n", start + _SLICE) + 2
         block = body[start:end] if end > 1 else body[start:]
-        yield from _plain(block) or _any(block, begun=start > 0)
+        yield _plain(block) or _any(block, begun=start > 0)
         start += len(block)
 
 
