@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from math import isinf
 from typing import Any, NoReturn
 
 import msgspec
@@ -41,7 +42,7 @@ def _parse(data: str | bytes) -> Any:
         if _SURROGATE.search(raw):
             # msgspec refuses the escape of a lone surrogate; RFC 8259, 8.2 allows it.
             try:
-                return json.loads(raw, parse_constant=_no_constant)
+                return json.loads(raw, parse_constant=_no_constant, parse_float=_finite)
             except _ERRORS:
                 pass
         return NotJson(data if isinstance(data, str) else data.decode("utf-8", "replace"))
@@ -49,6 +50,14 @@ def _parse(data: str | bytes) -> Any:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+def _finite(number: str) -> float:
+    # As msgspec has it: what is too large is refused, not made infinite.
+    value = float(number)
+    if isinf(value):
+        raise ValueError(f"{number} is out of range")
+    return value
 
 
 def stream_payloads(body: bytes) -> Iterator[Any]:

@@ -86,7 +86,7 @@ def _frame(chunk: Any) -> bytes:
             return sse.render(msgspec.json.encode(chunk))
         except UnicodeEncodeError:
             # A lone surrogate can stand in JSON as an escape only.
-            return sse.render(json.dumps(chunk, separators=(",", ":")))
+            return sse.render(json.dumps(chunk, separators=(",", ":"), allow_nan=False))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise UsageError(f"expected chunks that JSON can hold; got one it can't: {error}") from None
 
