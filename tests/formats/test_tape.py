@@ -4,6 +4,7 @@ import contextlib
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,6 +83,26 @@ def test_any_bytes_in_any_reads_come_back(body: bytes, places: list[int]) -> Non
     reads = tuple(Read(data, offset) for offset, data in enumerate(cut(body, places)))
     tape = Tape(exchanges=(wire(*reads, body=body),))
     assert through(tape) == tape
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 99), st.lists(pieces, max_size=3).map(b"".join)), max_size=9)
+)
+def test_lines_made_together_are_those_made_alone(numbered: list[tuple[int, bytes]]) -> None:
+    numbers = [number for number, _ in numbered]
+    alone = [native.read_line(number, Read(data, number)) for number, data in numbered]
+    assert native.read_lines(numbers, numbers, [data for _, data in numbered]) == alone
+
+
+def test_a_frame_s_line_is_what_the_encoder_writes() -> None:
+    for _, data, field in FORMS:
+        if field == "data":
+            line = native.read_line(3, Read(data, 5))
+            fields = {"line": "read", "exchange": 3, "offset_us": 5} | tape_bytes.bytes_field(data)
+            assert line == msgspec.json.encode(fields) + b"\n"
+            assert native.read_lines([3, 4], [5, 6], [data, data]) == [
+                line, native.read_line(4, Read(data, 6))
+            ]  # fmt: skip
 
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -157,8 +157,8 @@ def test_errors_and_cut_answers_are_answers(tmp_path: Path) -> None:
 def test_what_the_disk_did_not_take_is_asked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lose(self: disk_module.Disk, name: str, lines: list[disk_module.Line]) -> None:
-        self._lose(name, lines, "no")
+    def lose(self: disk_module.Disk, name: str, items: list[disk_module.Item]) -> None:
+        self._lose(name, disk_module._places(items), "no")
 
     monkeypatch.setattr(disk_module.Disk, "_append", lose)
     with (

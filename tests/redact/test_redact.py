@@ -76,6 +76,22 @@ def test_a_stream_is_redacted_alike_wherever_it_is_cut(body: bytes, places: list
     assert [read.offset_us for read in out] == list(range(len(places) + 1))
 
 
+@given(texts, st.lists(st.integers(0, 400), max_size=10))
+def test_whole_clear_lines_may_pass_unsearched(body: bytes, places: list[int]) -> None:
+    """What is looked at together with other streams gives what each alone gives."""
+    reads = [Read(piece, n) for n, piece in enumerate(cut(body, places))]
+    alone, together = ReadRedactor(PATTERNS), ReadRedactor(PATTERNS)
+    expected = [out for read in reads for out in alone.feed(read)] + alone.flush()
+    found: list[Read] = []
+    for read in reads:
+        alone_in_lines = read.data.endswith(b"\n") and together.at_line()
+        if alone_in_lines and PATTERNS.is_clear(b"another stream\n" + read.data):
+            found.append(read)
+        else:
+            found += together.feed(read)
+    assert found + together.flush() == expected
+
+
 @given(texts)
 def test_what_is_redacted_twice_is_redacted_once(body: bytes) -> None:
     once = PATTERNS.redact(body)

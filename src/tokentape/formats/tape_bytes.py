@@ -14,6 +14,7 @@ import msgspec
 from tokentape.errors import FormatError
 
 _DONE = b"[DONE]"
+_DONE_TEXT = b'"[DONE]"'
 _FRAME_START = b"data: "
 _FRAME_END = b"\n\n"
 # A JSON object behind `data:`, or one that is the whole of what stands between white space.
@@ -28,7 +29,8 @@ def is_json(payload: bytes) -> bool:
     """Whether these bytes may stand in a line as they are: valid JSON in UTF-8."""
     try:
         _skip(payload)
-        payload.decode("utf-8")
+        if not payload.isascii():
+            payload.decode("utf-8")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return True
@@ -41,25 +43,47 @@ def _text(data: bytes) -> str | None:
         return None
 
 
-def _as_frames(data: bytes) -> list[msgspec.Raw | str] | None:
-    """The payloads, when the bytes are whole `data: …` frames and nothing else."""
+def sole_payloads(frames: list[bytes]) -> list[bytes] | None:
+    """The payload of each of these, when each is one frame `data: {…}` and nothing else.
+
+    Looked at together they take a fraction of the time.
+    """
+    together = b"".join(frames)
+    if together.count(b"\n\ndata: {") != len(frames) - 1 or b"\r" in together:
+        return None
+    payloads = together[6:-2].split(b"\n\ndata: ")
+    if (
+        together[:7] != b"data: {"
+        or together[-2:] != _FRAME_END
+        or together.count(b"\n") != 2 * len(frames)
+        or [len(frame) - 8 for frame in frames] != list(map(len, payloads))
+        or not _are_json(payloads, b",".join(payloads))
+    ):
+        return None
+    return payloads
+
+
+def frames_field(data: bytes) -> bytes | None:
+    """The value of `data` as JSON, when the bytes are whole `data: …` frames and nothing else."""
     if not (data.startswith(_FRAME_START) and data.endswith(_FRAME_END)):
         return None
     found = data[len(_FRAME_START) : -len(_FRAME_END)].split(_FRAME_END + _FRAME_START)
     if data.count(b"\n") != 2 * len(found) or b"\r" in data:
         return None
-    objects = [payload for payload in found if payload[:1] == b"{" and payload[-1:] == b"}"]
-    if len(objects) + found.count(_DONE) != len(found) or not _are_json(objects, data):
+    objects = [payload for payload in found if payload != _DONE]
+    if any(payload[:1] != b"{" for payload in objects):
         return None
-    return ["[DONE]" if payload == _DONE else msgspec.Raw(payload) for payload in found]
+    if not _are_json(objects, b",".join(objects)):
+        return None
+    return b"[%b]" % b",".join([p if p != _DONE else _DONE_TEXT for p in found])
 
 
-def _are_json(payloads: list[bytes], data: bytes) -> bool:
-    """Whether each of these parts of the data is JSON: looked at together, many times faster."""
+def _are_json(payloads: list[bytes], joined: bytes) -> bool:
+    """Whether each of these, that are joined by commas too, is JSON."""
     try:
-        values = _skip_all(b"[" + b",".join(payloads) + b"]")
-        if not data.isascii():
-            data.decode("utf-8")
+        values = _skip_all(b"[%b]" % joined)
+        if not joined.isascii():
+            joined.decode("utf-8")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     # A comma between two halves of a value makes one of them, one inside a payload makes two.
@@ -107,9 +131,9 @@ def bytes_field(data: bytes) -> dict[str, Any]:
     """The one field that holds these bytes in a line: json, data, parts, text or base64."""
     if data[:1] + data[-1:] in (b"{}", b"[]") and not _LINE_END.search(data) and is_json(data):
         return {"json": msgspec.Raw(data)}
-    payloads = _as_frames(data)
-    if payloads is not None:
-        return {"data": payloads}
+    frames = frames_field(data)
+    if frames is not None:
+        return {"data": msgspec.Raw(frames)}
     parts = _as_parts(data)
     if parts is None:
         return {"base64": base64.b64encode(data).decode("ascii")}

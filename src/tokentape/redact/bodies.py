@@ -23,10 +23,14 @@ _BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)+")
 
 
 class BodyRedactor(Protocol):
-    """`holds` is set where the head has to wait for the end too, since `headers` may change."""
+    """`holds` is set where the head has to wait for the end too, since `headers` may change.
+
+    `by_pattern` is what the reads go through as they are; None where more is done to them.
+    """
 
     holds: bool
     notes: list[str]
+    by_pattern: ReadRedactor | None
 
     def feed(self, read: Read) -> list[Read]:
         """Take in one read; those that can now be written."""
@@ -56,9 +60,10 @@ class _Plain:
 
     def __init__(self, redaction: Redaction) -> None:
         self.notes: list[str] = []
-        self._reads = ReadRedactor(redaction.patterns)
-        self.feed = self._reads.feed
-        self.flush = self._reads.flush
+        reads = ReadRedactor(redaction.patterns)
+        self.by_pattern: ReadRedactor | None = reads
+        self.feed = reads.feed
+        self.flush = reads.flush
 
     def headers(self, headers: Headers) -> Headers:
         return headers
@@ -68,6 +73,7 @@ class _Held:
     """A whole body at once."""
 
     holds = True
+    by_pattern: ReadRedactor | None = None
 
     def __init__(self, redaction: Redaction, coding: str | None) -> None:
         self.notes: list[str] = []
@@ -123,6 +129,7 @@ class _Frames:
     """
 
     holds = False
+    by_pattern: ReadRedactor | None = None
 
     def __init__(self, redaction: Redaction) -> None:
         self.notes: list[str] = []

@@ -85,6 +85,8 @@ class Patterns:
         self._longest = max((len(p.begin) for p in self.patterns), default=0)
         self.context = _LOOK_BEHIND + self._longest
         self._letters = frozenset(b"".join({c.letters for c in compiled}))
+        # Whether every secret and its beginning are on one line.
+        self.within_lines = 0x0A not in self._letters
         self._runs = sorted({c.run for c in compiled})
         # Any beginning of a secret that ends where the bytes end.
         parts = b"|".join(_partial(p.begin.encode(), p.chars.encode()) for p in self.patterns)
@@ -113,7 +115,14 @@ class Patterns:
 
     def is_clear(self, data: bytes) -> bool:
         """Whether no secret is in the data, and none may be going on behind its end."""
-        return (not data or data[-1] not in self._letters) and not self._candidates(data)
+        if data and data[-1] in self._letters:
+            return False
+        # As in `_candidates`, without a list: most of what is recorded is clear.
+        lowered = data.lower()
+        for compiled in self._others:
+            if (lowered if compiled.any_case else data).rfind(compiled.begin) >= 0:
+                return False
+        return not self._gate.opens(data) or not any(c.begin in data for c in self._gated)
 
     def spans(self, data: bytes, start: int = 0) -> list[tuple[int, int]]:
         """Where the characters to replace lie, from `start` on, in order and apart.

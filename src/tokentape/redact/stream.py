@@ -22,6 +22,19 @@ class ReadRedactor:
         self._going_on: re.Pattern[bytes] | None = None
         self.found = 0
 
+    def at_line(self) -> bool:
+        """Whether reads of whole lines, that follow, may be searched by themselves or not at all.
+
+        So it is where what came ends with a line and nothing of it is held back: no secret
+        reaches over a line end, and what is before one tells nothing of what is behind.
+        """
+        if self._held or self._going_on is not None or not self._patterns.within_lines:
+            return False
+        if self._context[-1:] not in (b"\n", b""):
+            return False
+        self._context = b"\n"
+        return True
+
     def feed(self, read: Read) -> list[Read]:
         """Take in one read; those that can now be written, in order."""
         if self._going_on is not None:

@@ -7,7 +7,7 @@ exchange the disk did not take leaves no gap.
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -24,19 +24,20 @@ _FULL = ""  # the name under which a disk that takes no more is told of, whateve
 
 
 class Place:
-    """Where one exchange is written. The thread sets what is below `name`; all may read `lost`."""
+    """Where one exchange is written. The loop sets `noted`, the thread what is below it; all may
+    read `lost` and `number`, which is -1 until the first line is written.
+    """
 
-    __slots__ = ("end", "file", "given", "lost", "name", "number", "path", "start", "written")
+    __slots__ = ("end", "file", "lost", "name", "noted", "number", "path", "start")
 
     def __init__(self, name: str) -> None:
         self.name = name  # of the tape, below the folder
+        self.noted = 0  # the last note of it, as the recorder counts them
         self.path = ""
         self.file: object = None  # another file of this name has other exchanges
         self.number = -1
         self.start = 0
         self.end = 0
-        self.given = 0  # lines, counted by the loop
-        self.written = 0
         self.lost = False  # something of it was not written, so nothing more is
 
 
@@ -47,6 +48,28 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     data: bytes
     begins: bool = False
     ends: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.place.name
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+
+class Reads(msgspec.Struct, frozen=True, gc=False):
+    """Lines of reads of one tape, with their exchanges' numbers, and whose each is."""
+
+    name: str
+    places: list[Place]
+    lines: list[bytes]
+    size: int
+    begins: bool = False
+    ends: bool = False
+
+
+Item = Line | Reads
 
 
 class Disk:
@@ -64,12 +87,13 @@ class Disk:
         trouble: Callable[[str], None],
     ) -> None:
         self.written = 0  # bytes taken from the queue so far
+        self.upto = 0  # what was last given with lines that are all written, or lost
         self._folder = folder
         self._writer = writer
         self._wall = wall
         self._done = done
         self._trouble = trouble
-        self._queue: SimpleQueue[list[Line] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[list[Item], int] | None] = SimpleQueue()
         self._open: OrderedDict[str, _Tape] = OrderedDict()
         self._closed: OrderedDict[str, _Tape] = OrderedDict()  # to make room, to be opened again
         self._bad: dict[str, tuple[int, int] | None] = {}
@@ -78,16 +102,14 @@ class Disk:
         self._thread = threading.Thread(target=self._run, name="tokentape-disk", daemon=True)
         self._thread.start()
 
-    def put(self, lines: list[Line]) -> None:
-        """Have these written."""
-        self._queue.put(lines)
+    def put(self, lines: list[Item], upto: int) -> None:
+        """Have these written; `upto` tells later that they are, and only grows."""
+        self._queue.put((lines, upto))
 
-    def wait(self, place: Place, timeout_s: float) -> bool:
-        """Wait until all that was given of an exchange is written, or lost; whether it is."""
+    def wait(self, place: Place, upto: int, timeout_s: float) -> bool:
+        """Wait until all up to there is written, or the exchange is lost; whether it is so."""
         with self._progress:
-            return self._progress.wait_for(
-                lambda: place.written == place.given or place.lost, timeout_s
-            )
+            return self._progress.wait_for(lambda: self.upto >= upto or place.lost, timeout_s)
 
     def close(self, timeout_s: float) -> bool:
         """Write what waits and close the tapes; whether that was done in time."""
@@ -97,8 +119,8 @@ class Disk:
 
     def _run(self) -> None:
         try:
-            while (lines := self._queue.get()) is not None:
-                lines = list(lines)
+            while (given := self._queue.get()) is not None:
+                lines, upto = given
                 while len(lines) < _BATCH:
                     try:
                         more = self._queue.get_nowait()
@@ -107,77 +129,64 @@ class Disk:
                     if more is None:
                         self._queue.put(None)
                         break
-                    lines += more
-                self._write(lines)
+                    lines += more[0]
+                    upto = more[1]
+                self._write(lines, upto)
         finally:
             for tape in self._open.values():
                 tape.appender.close()
 
-    def _write(self, lines: list[Line]) -> None:
-        by_tape: dict[str, list[Line]] = {}
-        for line in lines:
-            by_tape.setdefault(line.place.name, []).append(line)
+    def _write(self, items: list[Item], upto: int) -> None:
+        by_tape: dict[str, list[Item]] = {}
+        for item in items:
+            by_tape.setdefault(item.name, []).append(item)
         for name, those in by_tape.items():
             try:
-                self._append(name, [line for line in those if not line.place.lost])
+                self._append(name, those)
             except OSError as error:
                 # Closing a file may fail, too.
-                self._lose(name, those, str(error))
+                self._lose(name, _places(those), str(error))
         with self._progress:
-            for line in lines:
-                line.place.written += 1
+            self.upto = upto
             self._progress.notify_all()
-        self.written += sum(len(line.data) for line in lines)
-        done = [line.place for line in lines if line.ends]
+        self.written += sum([item.size for item in items])
+        done = [item.place for item in items if isinstance(item, Line) and item.ends]
         if done:
             self._done(done)
 
-    def _append(self, name: str, lines: list[Line]) -> None:
-        if not lines:
+    def _append(self, name: str, items: list[Item]) -> None:
+        if all(place.lost for place in _places(items)):
             return
         try:
-            tape = self._tape(name, begins=any(line.begins for line in lines))
+            tape = self._tape(name, begins=any(item.begins for item in items))
         except (TokenTapeError, OSError) as error:
-            self._lose(name, lines, str(error))
+            self._lose(name, _places(items), str(error))
             return
         if tape is None:
-            self._lose(name, lines, "")
+            self._lose(name, _places(items), "")
             return
         appender = tape.appender
-        following = appender.next
-        position = appender.size
-        data: list[bytes] = []
-        written: list[Line] = []
-        for line in lines:
-            place = line.place
-            if line.begins:
-                place.path = str(appender.path)
-                place.file = tape.file
-                place.number = following
-                place.start = position
-                following += 1
-            elif place.file is not tape.file:
-                place.lost = True
-                continue
-            written.append(line)
-            data.append(line.data.replace(_NUMBER, b'"exchange":%d' % place.number, 1))
-            position += len(data[-1])
-            place.end = position - 1  # without its line end
+        batch = _Batch(tape, appender.next, appender.size)
+        for item in items:
+            if isinstance(item, Line):
+                batch.add(item)
+            else:
+                batch.add_reads(item)
         try:
-            appender.write(data)
+            appender.write(batch.data)
         except Unwritten as error:
-            appender.next += sum(line.begins for line in written[: error.whole])
-            self._lose(_FULL, written[error.whole :], str(error))
+            appender.next += sum(at < error.whole for at in batch.begun)
+            self._lose(_FULL, batch.places[error.whole :], str(error))
             if not appender.is_current():
                 self._open.pop(name).appender.close()
             return
-        appender.next = following
-        if self._told and any(line.ends for line in written):
+        appender.next = batch.next
+        if self._told and batch.ended:
             self._told -= {name, _FULL}
 
-    def _lose(self, name: str, lines: list[Line], why: str) -> None:
-        for line in lines:
-            line.place.lost = True
+    def _lose(self, name: str, places: Iterable[Place], why: str) -> None:
+        for place in places:
+            place.lost = True
         if why and name not in self._told:
             if len(self._told) > _MOST_KNOWN:
                 self._told.clear()
@@ -227,6 +236,65 @@ class Disk:
             if len(self._closed) > _MOST_KNOWN:
                 self._closed.popitem(last=False)
         return tape
+
+
+def _places(items: list[Item]) -> Iterator[Place]:
+    for item in items:
+        yield from (item.place,) if isinstance(item, Line) else item.places
+
+
+class _Batch:
+    """Lines that one write puts behind a tape, of exchanges that lost nothing so far."""
+
+    def __init__(self, tape: "_Tape", following: int, position: int) -> None:
+        self.next = following
+        self.data: list[bytes] = []
+        self.places: list[Place] = []  # whose each is
+        self.begun: list[int] = []  # which of them begin an exchange
+        self.ended = False
+        self._tape = tape
+        self._position = position
+
+    def add(self, line: Line) -> None:
+        place = line.place
+        if line.begins and not place.lost:
+            place.path = str(self._tape.appender.path)
+            place.file = self._tape.file
+            place.start = self._position
+            place.number = self.next
+            self.next += 1
+            self.begun.append(len(self.data))
+        if not self._takes(place):
+            return
+        data = line.data.replace(_NUMBER, b'"exchange":%d' % place.number, 1)
+        self.data.append(data)
+        self.places.append(place)
+        self._position += len(data)
+        if line.ends:
+            place.end = self._position - 1  # without its line end
+            self.ended = True
+
+    def add_reads(self, reads: Reads) -> None:
+        places, lines, size = reads.places, reads.lines, reads.size
+        file = self._tape.file
+        if any([place.lost or place.file is not file for place in places]):  # noqa: C419  (faster)
+            taken = [
+                (place, line)
+                for place, line in zip(places, lines, strict=True)
+                if self._takes(place)
+            ]
+            places = [place for place, _ in taken]
+            lines = [line for _, line in taken]
+            size = sum(map(len, lines))
+        self.data += lines
+        self.places += places
+        self._position += size
+
+    def _takes(self, place: Place) -> bool:
+        """Whether more of an exchange is written; not where its beginning is in another file."""
+        if place.file is not self._tape.file:
+            place.lost = True
+        return not place.lost
 
 
 class _Tape:

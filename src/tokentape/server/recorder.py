@@ -30,14 +30,19 @@ from tokentape.model import (
 )
 from tokentape.redact import Redaction
 from tokentape.redact.bodies import BodyRedactor, body_redactor
-from tokentape.server.disk import Disk, Line, Place
+from tokentape.server.disk import Disk, Item, Line, Place, Reads
 from tokentape.server.scopes import tape_name
 
 # Bytes that may wait for the disk, noted or as lines; behind it exchanges are given up.
 _MOST_WAITING = 64 * 1024 * 1024
 _LINE = 200  # about what a note takes beside its bytes
-_AT_ONCE = 4  # notes worked off before the loop is looked after again
-_FLUSH_S = 0.001  # what was forwarded is on its way to the disk so much later
+# What is noted is worked off so much later, many notes together: that is quicker by half than
+# each for itself, and the client has had its bytes by then.
+_LATER_S = 0.002
+# Notes worked off, and bytes of them, before the loop is looked after again.
+_AT_ONCE = 64
+_AT_ONCE_BYTES = 64 * 1024
+_MANY = 64  # that are on their way to the disk wait for no others
 _CLOSE_S = 5.0
 # How long the next read of an exchange waits at most until the one before it is on disk. A disk
 # that takes longer is not waited for again for a while, twice as long each time.
@@ -63,12 +68,12 @@ class Recording:
 
     __slots__ = (
         "_body",
-        "_noted",
         "_recorder",
         "_response",
         "asked",
         "ending",
         "exchange",
+        "of_lines",
         "operation",
         "place",
     )
@@ -83,8 +88,10 @@ class Recording:
         self.exchange: Exchange | None = None
         self.ending: Ending | None = None
         self._recorder = recorder
-        self._noted = 0  # reads that are not worked off
         self._body: BodyRedactor | None = None
+        # Set while reads that are whole lines may be searched and written together with those of
+        # others: what came ends with a line, and the exchange has its number.
+        self.of_lines = False
         self._response: Response | None = None  # while it waits for its body's end
 
     def response(self, response: Response) -> None:
@@ -94,12 +101,11 @@ class Recording:
     def catch_up(self) -> None:
         """Before a read is forwarded: have the one before it on disk, unless the disk is slow."""
         place = self.place
-        if (self._noted or place.written != place.given) and not place.lost:
+        if place.noted > self._recorder.disk.upto and not place.lost:
             self._recorder.catch_up(place)
 
     def read(self, data: bytes, offset_us: int) -> None:
-        self._noted += 1
-        self._recorder.note(self, self.write_read, Read(data, offset_us), len(data))
+        self._recorder.note(self, None, Read(data, offset_us), len(data))
 
     def end(self, ending: Ending, offset_us: int, note: str | None) -> None:
         """Over; STOPPED leaves it without an end, as a killed recorder does."""
@@ -140,10 +146,12 @@ class Recording:
             self._put(native.response_line(0, response))
 
     def write_read(self, read: Read) -> None:
-        self._noted -= 1
-        assert self._body is not None
-        for out in self._body.feed(read):
+        body = self._body
+        assert body is not None
+        for out in body.feed(read):
             self._put(native.read_line(0, out))
+        reads = body.by_pattern
+        self.of_lines = reads is not None and self.place.number >= 0 and reads.at_line()
 
     def write_end(self, what: tuple[Ending, int, str | None]) -> None:
         ending, offset_us, note = what
@@ -185,6 +193,10 @@ def _request_body(
     return clean, headers, (f"the request's body is decoded from {coding} to redact a secret",)
 
 
+# Whose it is, what writes it (None: a read), what was noted, and what it takes in memory.
+_Note = tuple[Recording, Callable[[Any], None] | None, Any, int]
+
+
 class Recorder:
     """All recordings of a server. Used on its loop.
 
@@ -208,17 +220,17 @@ class Recorder:
         self._clock = clock
         self._settled = settled
         self._trouble = trouble
-        self._notes: deque[tuple[Recording, Callable[[Any], None], Any, int]] = deque()
+        self._notes: deque[_Note] = deque()
+        self._noted = self._worked = self._given = 0  # notes: all, worked off, told to the disk
         self._waiting = 0  # bytes of notes
         self._put = 0  # bytes handed to the disk since the start
-        self._lines: list[Line] = []
+        self._items: list[Item] = []
         self._scheduled = False
-        self._flushing = False
         self._overrun = False
         self._not_before_us = 0  # when a disk that stalled is waited for again
         self._pause_us = _PAUSE_US
         self._open: dict[Place, Recording] = {}
-        self._disk = Disk(
+        self.disk = Disk(
             folder,
             writer=writer,
             wall=clock.wall,
@@ -243,68 +255,109 @@ class Recorder:
         self.note(recording, recording.write_request, sent, len(sent.body))
         return recording
 
-    def note(self, recording: Recording, work: Callable[[Any], None], what: Any, size: int) -> None:
-        """Have this worked off behind what is forwarded."""
+    def note(
+        self, recording: Recording, work: Callable[[Any], None] | None, what: Any, size: int
+    ) -> None:
+        """Have this worked off behind what is forwarded; `work` is None for a read."""
         size += _LINE
-        waiting = self._waiting + self._put - self._disk.written
-        if waiting > _MOST_WAITING and not recording.place.lost:
-            recording.place.lost = True
-            if not self._overrun:
-                self._overrun = True
-                self._trouble("not recorded: the disk does not keep up")
-        elif waiting < _MOST_WAITING // 2:
-            self._overrun = False
+        place = recording.place
+        if self._waiting + self._put - self.disk.written > _MOST_WAITING:
+            self._give_up(place)
         self._waiting += size
+        self._noted = place.noted = self._noted + 1
         self._notes.append((recording, work, what, size))
         if not self._scheduled:
             self._scheduled = True
-            self._loop.call_soon(self._work_off)
+            self._loop.call_later(_LATER_S, self._turn)
 
-    def _work_off(self) -> None:
-        notes = self._notes
+    def _give_up(self, place: Place) -> None:
+        if not self._overrun and not place.lost:
+            self._overrun = True
+            self._trouble("not recorded: the disk does not keep up")
+        place.lost = True
+
+    def _turn(self) -> None:
+        """Work off some of the notes, the rest when the loop has been looked after."""
         try:
             # A loop that is never idle gets no further behind than some turns.
-            for _ in range(min(max(_AT_ONCE, len(notes) // 4), len(notes))):
-                recording, work, what, size = notes.popleft()
-                self._waiting -= size
-                if not recording.place.lost:
-                    work(what)
-                elif work == recording.write_end:
-                    self.put(Line(recording.place, b"", ends=True))
+            self._work_off(max(_AT_ONCE, len(self._notes) // 4))
         finally:
-            self._scheduled = bool(notes)
-            if notes:
-                self._loop.call_soon(self._work_off)
-            if self._lines and not self._flushing:
-                # Waking the disk's thread costs as much as a read: it is done now and then.
-                self._flushing = True
-                self._loop.call_later(_FLUSH_S, self._flush)
+            self._scheduled = bool(self._notes)
+            if self._overrun:
+                waiting = self._waiting + self._put - self.disk.written
+                self._overrun = waiting >= _MOST_WAITING // 2
+            if self._notes:
+                self._loop.call_soon(self._turn)
+            if not self._notes or len(self._items) >= _MANY:
+                self._flush()
+
+    def _work_off(self, most: int) -> None:
+        notes = self._notes
+        left = _AT_ONCE_BYTES
+        plain: list[tuple[Recording, Read]] = []
+        while notes and most and left > 0:
+            recording, work, what, size = notes.popleft()
+            most -= 1
+            left -= size
+            self._waiting -= size
+            self._worked += 1
+            if recording.place.lost:
+                if work == recording.write_end:
+                    self.put(Line(recording.place, b"", ends=True))
+            elif work is None and recording.of_lines and what.data[-1:] == b"\n":
+                plain.append((recording, what))
+            else:
+                if plain:
+                    self._write_plain(plain)
+                    plain = []
+                (work or recording.write_read)(what)
+        if plain:
+            self._write_plain(plain)
+
+    def _write_plain(self, plain: list[tuple[Recording, Read]]) -> None:
+        """Reads that are whole lines, of any exchanges: searched and made lines of at once."""
+        reads = [read.data for _, read in plain]
+        if not self.redaction.patterns.is_clear(b"".join(reads)):
+            for recording, read in plain:
+                recording.write_read(read)
+            return
+        places = [recording.place for recording, _ in plain]
+        numbers = [place.number for place in places]
+        lines = native.read_lines(numbers, [read.offset_us or 0 for _, read in plain], reads)
+        names = {place.name for place in places}
+        if len(names) == 1:
+            self.put(Reads(names.pop(), places, lines, sum(map(len, lines))))
+            return
+        for place, line in zip(places, lines, strict=True):
+            self.put(Reads(place.name, [place], [line], len(line)))
+
+    def _work_off_all(self) -> None:
+        while self._notes:
+            self._work_off(len(self._notes))
+        self._flush()
 
     def _flush(self) -> None:
-        self._flushing = False
-        if self._lines:
-            self._disk.put(self._lines)
-            self._lines = []
+        if self._given < self._worked:
+            self._given = self._worked
+            self.disk.put(self._items, self._given)
+            self._items = []
 
     def catch_up(self, place: Place) -> None:
         """Have all that is noted on disk, if it goes quickly."""
         now_us = self._clock.monotonic_us()
         if now_us < self._not_before_us:
             return
-        while self._notes:
-            self._work_off()
-        self._flush()
-        if self._disk.wait(place, _WAIT_S):
+        self._work_off_all()
+        if self.disk.wait(place, self._given, _WAIT_S):
             self._pause_us = _PAUSE_US
         else:
             self._not_before_us = now_us + self._pause_us
             self._pause_us = min(2 * self._pause_us, _MOST_PAUSE_US)
 
-    def put(self, line: Line) -> None:
-        """Hand a line to the disk, with the others of this turn."""
-        line.place.given += 1
-        self._put += len(line.data)
-        self._lines.append(line)
+    def put(self, item: Item) -> None:
+        """Hand lines to the disk, with the others of this turn."""
+        self._put += item.size
+        self._items.append(item)
 
     def _done(self, places: list[Place]) -> None:
         for place in places:
@@ -314,8 +367,6 @@ class Recorder:
 
     def close(self) -> None:
         """Write all that is noted. The loop is still there, but need not run again."""
-        while self._notes:
-            self._work_off()
-        self._flush()
-        if not self._disk.close(_CLOSE_S):
+        self._work_off_all()
+        if not self.disk.close(_CLOSE_S):
             self._trouble(f"the disk did not take all within {_CLOSE_S:g} s: tapes may be cut")

@@ -222,18 +222,21 @@ def run(settings: Settings, library: Library, observer: Observer | None = None) 
     _allow_connections(settings.max_connections)
 
     def ready() -> None:
-        _tune_collector()
+        _tune_interpreter()
         print(f"base_url: {base_url(bound, settings.host)}", flush=True)
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(server.serve_on(bound, ready))
 
 
-def _tune_collector() -> None:
-    """What is loaded stays: collections that walk it again would hold every stream up."""
+def _tune_interpreter() -> None:
+    """Neither the collector nor the other threads may hold the streams up."""
+    # What is loaded stays: collections need not walk it again.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
+    # A thread that wants the interpreter waits so long for it; 5 ms is many streams' next read.
+    sys.setswitchinterval(0.000_5)
 
 
 def _allow_connections(wanted: int) -> None:
