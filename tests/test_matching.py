@@ -10,7 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokentape.errors import FormatError
-from tokentape.matching import Matcher, Miss, Reason, ask, body_key, canonical, explain, operation
+from tokentape.matching import (
+    UNOBSCURED,
+    USAGE,
+    Matcher,
+    Miss,
+    Reason,
+    ask,
+    body_key,
+    canonical,
+    explain,
+    operation,
+    toggled,
+)
 from tokentape.matching.explain import differences
 
 CHAT = "/chat/completions"
@@ -177,6 +189,28 @@ def test_what_is_asked() -> None:
     assert ask(b"[]").model == ask(b"{oh").model == ""
 
 
+OPTIONS: list[tuple[Any, int]] = [
+    ({}, 0),
+    ({"include_usage": True}, USAGE),
+    ({"include_usage": False, "include_obfuscation": True}, 0),
+    ({"include_usage": True, "include_obfuscation": False}, USAGE | UNOBSCURED),
+    ({"include_usage": 1, "include_obfuscation": None}, 0),
+    (None, 0),
+    ([True], 0),
+]
+
+
+@pytest.mark.parametrize(("given", "wanted"), OPTIONS)
+def test_what_is_asked_of_a_stream(given: Any, wanted: int) -> None:
+    def options(**body: Any) -> int:
+        return ask(json.dumps(body).encode()).options
+
+    assert options(stream=True, stream_options=given) == wanted
+    assert options(stream=True, extra_body={"stream_options": given}) == wanted
+    # Without a stream they ask for nothing.
+    assert options(stream=False, stream_options=given) == options(stream_options=given) == 0
+
+
 @dataclass(frozen=True)
 class Entry:
     body: bytes | None = b"{}"
@@ -217,6 +251,39 @@ def found(matcher: Matcher[Entry], body: bytes = b"{}", **more: Any) -> int | Re
 def test_identical_requests_in_recorded_order(exhausted: Any, expected: list[int | Reason]) -> None:
     matcher = Matcher([Entry(exchange=number) for number in range(3)], exhausted)
     assert [found(matcher) for _ in expected] == expected
+
+
+@pytest.mark.parametrize(
+    ("exhausted", "expected"),
+    [("last", [0, 2, 2]), ("cycle", [0, 2, 0]), ("error", [0, 2, None])],
+)
+def test_what_is_found_aside_uses_up_nothing(exhausted: Any, expected: list[int | None]) -> None:
+    body = b'{"stream": true}'
+    entries = [Entry(body, exchange=number, streaming=number != 1) for number in range(3)]
+    matcher = Matcher(entries, exhausted)
+
+    def aside(scope: str | None = None) -> int | None:
+        key = toggled(b"{}")
+        assert key is not None
+        entry = matcher.find_aside("POST", CHAT, key, scope, "", True, lambda e: e.streaming)
+        return None if entry is None else entry.exchange
+
+    assert [aside() for _ in expected] == expected
+    assert [found(matcher, body) for _ in range(3)] == [0, 1, 2]
+    assert aside(scope="b") is None
+    matcher.add(Entry(body, exchange=3))
+    matcher.add(Entry(body, exchange=4, streaming=True))
+    if exhausted != "cycle":
+        assert aside() == 4
+
+
+def test_a_recording_that_does_not_know_its_request_is_found_aside() -> None:
+    entry = Entry(None, exchange=7, model="gpt-4o-2024-08-06", streaming=True, operation="")
+    matcher = Matcher([entry])
+    find = matcher.find_aside
+    assert find("POST", CHAT, b"k", None, "gpt-4o", True, lambda e: True) is entry
+    assert find("POST", CHAT, b"l", None, "gpt-4o", False, lambda e: True) is None
+    assert find("POST", CHAT, b"m", None, "gpt-4o", True, lambda e: False) is None
 
 
 def test_each_scope_has_an_order_of_its_own() -> None:

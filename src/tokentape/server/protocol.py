@@ -116,28 +116,30 @@ class ReplayProtocol(Passing):
 
     def _answer(self, asking: Asking) -> None:
         deck = self.deck
-        method, target, wire, scope = asking.method, asking.target, asking.wire, asking.scope
-        operation = deck.routes.get(target) or deck.route(target)
+        operation = deck.routes.get(asking.target) or deck.route(asking.target)
         if operation is not ADMIN and not deck.replays:
             self._pass_on(asking, operation)
             return
         if operation is ADMIN:
-            path = target.partition(b"?")[0]
-            if (method == "GET" and scope is None) or path.startswith(ADMIN_PATH):
+            path = asking.target.partition(b"?")[0]
+            if (asking.method == "GET" and asking.scope is None) or path.startswith(ADMIN_PATH):
                 self._busy = True
                 self._to_app(asking)
                 return
-            operation = deck.operation(target)
+            operation = deck.operation(asking.target)
         asked = deck.asked.get(asking.body) or deck.ask(asking.body)
         if deck.forwards and self._awaits(asking, operation, asked):
             return
-        found = deck.matcher.find(method, operation, asked.key, scope, asked.model, asked.streaming)
+        found = deck.matcher.find(
+            asking.method, operation, asked.key, asking.scope, asked.model, asked.streaming
+        )
         if isinstance(found, Miss):
             self._turn(asking, operation, asked, found)
             return
-        # The same options, mostly: what was recorded is what is asked for.
-        way = 0 if asked.options == found.options else deck.way(found, asked)
-        answer = deck.answers.get(found.number << 6 | way << 2 | wire)
+        way = 0
+        if asked.options != found.options:
+            way = deck.way(found, asked)
+        answer = deck.answers.get(found.number << 6 | way << 2 | asking.wire)
         if answer is None:
             self._load(asking, found, way)
             return
