@@ -9,6 +9,7 @@ from tokentape.chat.gathering import Object
 # What a chunk and a choice may have that says nothing of the others.
 _FREE = frozenset({"choices", "obfuscation"})
 _OWN = frozenset({"index", "delta"})
+_SAME = frozenset({"choices", "created"})
 
 
 _Get = Callable[[Any], Any]
@@ -29,8 +30,8 @@ class Alike:
         self._shape: Any = None
         # For each choice that was learned: the pieces of its fields, or what else is done there.
         self._slots: dict[int, dict[str, Any]] = {}
-        nothing = itemgetter("")
-        self._learned: _Learned = (nothing, None, 0, nothing, None, 0, self._slots)
+        # What no chunk is like: `bool` gives no None.
+        self._learned: _Learned = (bool, None, 0, bool, None, 0, self._slots)
 
     def take(self, chunk: Any) -> bool:
         """Add the text of a chunk that is like the one learned; False for any other value."""
@@ -84,13 +85,14 @@ def _shape(chunk: Object) -> tuple[Any, int]:
         return nothing
     if type(next(iter(delta.values()))) is not str:
         return nothing
+    for name, value in choice.items():
+        if value is not None and name not in _OWN:
+            return nothing
+    for name, value in chunk.items():
+        # Only texts and nulls: True == 1 == 1.0, and they are not the same. Of `created` the first
+        # counts anyway.
+        if value is not None and type(value) is not str and name not in _SAME:
+            return nothing
     rest = {name: value for name, value in chunk.items() if name not in _FREE}
     others = tuple(name for name in choice if name not in _OWN)
-    # Only texts and nulls: True == 1 == 1.0, and they are not the same. Of `created` the first
-    # counts anyway.
-    plain = all(
-        value is None or type(value) is str or name == "created" for name, value in rest.items()
-    )
-    if not plain or not rest or not others or any(choice[name] is not None for name in others):
-        return nothing
-    return (tuple(rest), tuple(rest.values()), others), index
+    return ((tuple(rest), tuple(rest.values()), others), index) if rest and others else nothing
