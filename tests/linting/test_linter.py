@@ -160,7 +160,7 @@ def test_the_short_way_for_plain_chunks_finds_what_the_long_way_finds(
     def found(short: bool) -> list[Finding]:
         with pytest.MonkeyPatch.context() as patch:
             if not short:
-                patch.setattr(linter._Plain, "like", lambda *_: None)
+                patch.setattr(linter.Plain, "like", lambda *_: None)
             watching = Linter(request, fidelity=Fidelity.WIRE)
             for number, frame in enumerate(frames):
                 watching.feed(frame, number * 1000)

@@ -8,7 +8,8 @@ from tokentape import content, view
 from tokentape.errors import TokenTapeError
 from tokentape.linting.base import DEFAULT_THRESHOLDS, Finding, On, Thresholds
 from tokentape.linting.checks import choice, chunk, cost, request, usage
-from tokentape.linting.linter import Linter, end_chunks, new_stream
+from tokentape.linting.linter import Linter
+from tokentape.linting.questions import end_chunks, new_stream
 from tokentape.linting.rules import CODES
 from tokentape.linting.state import Stream
 from tokentape.matching import operation
