@@ -5,11 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-upstreams check docs tapes bench clean
+.PHONY: help demo test fuzz test-upstreams check docs tapes bench clean
 
 help:
 	@echo "make demo    set up, replay a bundled tape to a real client, stay up until Ctrl-C"
 	@echo "make test    set up, pass the tests"
+	@echo "make fuzz    damage more input than the tests do (EXAMPLES=200 a target)"
 	@echo "make test-upstreams"
 	@echo "             install real servers and clients, record and replay them"
 	@echo "make check   ruff, mypy, import-linter, docs"
@@ -35,6 +36,11 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -n auto --ignore=tests/upstreams
+
+# Other examples every time; the tests take a few of each target, in CI always the same.
+EXAMPLES ?= 200
+fuzz: $(VENV)/.ready
+	TOKENTAPE_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n auto tests/fuzz
 
 # Real servers and clients, in environments of their own below upstreams/.envs.
 test-upstreams: $(VENV)/.ready
