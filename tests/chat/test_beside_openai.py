@@ -2,11 +2,16 @@
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from docs import beside_openai
 from docs.beside_openai import CASES, Case, at, named, ours, theirs
 from openai import VERSION
+
+from tokentape.completions import assembled, chunks
+from tokentape.errors import TokenTapeError
+from tokentape.library import find, open_file
 
 PLACES = [
     pytest.param(case, place, id=f"{case.title}: {named(place)}")
@@ -47,3 +52,38 @@ def test_where_nothing_departs_from_the_contract_they_agree() -> None:
     for name in ("role", "content"):
         place = ("choices", 0, "message", name)
         assert at(ours(chunks), place) == at(other, place)
+
+
+# Streams of the sample that it can't read at all.
+UNREAD = ("test_openrouter_web_search_annotations_stream.yaml",)
+
+
+def said(message: dict[str, Any]) -> Any:
+    """What a message says, in fields that both take the same way."""
+    functions = [(call["id"], call["function"]) for call in message.get("tool_calls") or ()]
+    return (
+        [message.get(name) for name in ("content", "refusal", "reasoning", "reasoning_content")],
+        [(id, function["name"], function["arguments"]) for id, function in functions],
+    )
+
+
+def test_of_real_streams_they_say_the_same(shared: Path) -> None:
+    count = 0
+    for found in find([shared / "seeds", shared / "recordings"]):
+        try:
+            tape = open_file(found.path, repair=True).tape
+        except TokenTapeError:
+            continue
+        for exchange in tape.exchanges:
+            mine = assembled(exchange)
+            if not mine.streamed or found.path.endswith(UNREAD):
+                continue
+            assert mine.completion is not None
+            other = theirs(chunks(exchange))
+            assert isinstance(other, dict), (found.path, other)
+            count += 1
+            assert mine.completion.get("usage") == other.get("usage")
+            for one, two in zip(mine.completion["choices"], other["choices"], strict=True):
+                assert said(one["message"]) == said(two["message"]), found.path
+                assert one["finish_reason"] == two.get("finish_reason")
+    assert count > 80
