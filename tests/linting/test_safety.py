@@ -4,6 +4,7 @@ import json
 import tracemalloc
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -90,7 +91,7 @@ ROLE = cases.frame("role")
 ODD = {
     "deep": ('{"choices":' + "[" * 100_000 + "]" * 100_000 + "}", "SSE104"),
     "NaN": ('{"created":NaN}', "SSE104"),
-    "lone surrogate": ('{"id":"\\udc00"}', "SSE104"),
+    "lone surrogate": ('{"id":"\\udc00","choices":[],"\\ud800":1,"error":"\\ud800"}', "CHK218"),
     "digits": ('{"created":' + "9" * 5000 + "}", None),
     "huge index": ('{"choices":[{"index":1000000000,"delta":{}}]}', "CHO303"),
     "negative index": ('{"choices":[{"index":-1,"delta":{}}]}', "CHO303"),
@@ -107,6 +108,7 @@ def test_odd_payloads(what: str) -> None:
     assert found
     assert expected is None or expected in found
     _are_findings(watching.findings())
+    msgspec.json.encode(watching.findings())
 
 
 @pytest.mark.parametrize("name", ["id", "model", "service_tier"])

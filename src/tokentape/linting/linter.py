@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from tokentape import sse
+from tokentape import sse, view
 from tokentape.linting.asked import Asked
 from tokentape.linting.base import DEFAULT_THRESHOLDS, Finding, On, Thresholds, shown
 from tokentape.linting.checks import cost, frames, pace, request
@@ -104,7 +104,7 @@ class Linter:
             for event in events:
                 self._at(event)
             return
-        stream, chunks, paced = self._stream, self._chunks, self._pace
+        chunks, paced = self._chunks, self._pace
         for event in events:
             self._at(event)
             plain, text = self._plain, event.data
@@ -114,8 +114,8 @@ class Linter:
             # What follows is run for nearly every chunk of nearly every stream.
             try:
                 payload = _decode(text)
-            except _BAD_JSON as error:
-                frames.check_payload(stream, event, error)
+            except _BAD_JSON:
+                self._event(event, offset_us)
                 continue
             if chunks is not None:
                 chunks(payload)
@@ -145,8 +145,12 @@ class Linter:
         try:
             payload = _decode(event.data)
         except _BAD_JSON as error:
-            frames.check_payload(stream, event, error)
-            return
+            payload = view.parse_json(event.data)
+            if payload is None:
+                if event.data:
+                    stream.report("SSE104", f"the data is no JSON: {str(error)[:120]}")
+                return
+            stream.report("CHK218", "half of a surrogate pair stands escaped", "$")
         if self._chunks is not None:
             self._chunks(payload)
         self._payload(payload, offset_us)

@@ -1,5 +1,6 @@
 """USG612: what the provider says that it took, against its list price."""
 
+from tokentape.linting.base import shown
 from tokentape.linting.state import Stream
 from tokentape.model import Exchange
 
@@ -22,6 +23,6 @@ def check_cost(stream: Stream, exchange: Exchange) -> None:
         stream.report(
             "USG612",
             f"${said:f} reported, ${price.amount:f} by the {price.source}{day} for "
-            f"{price.model[:60]}{f' at {price.provider}' if price.provider else ''}",
+            f"{shown(price.model, 60)}{f' at {price.provider}' if price.provider else ''}",
             "$.usage",
         )

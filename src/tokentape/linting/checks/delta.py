@@ -105,10 +105,9 @@ def _unindexed(stream: Stream, state: Choice, delta: dict[str, Any], path: str) 
         if not without:
             continue
         if name in state.lists:
-            stream.report(
-                "DEL405", f"{shown(name)} comes again, its entries have no index", f"{path}.{name}"
-            )
-        elif len(state.lists) < MAX_NAMES:
+            at = f"{path}.{name}" if name.isidentifier() else f"{path}[{shown(name)}]"
+            stream.report("DEL405", f"{shown(name)} comes again, its entries have no index", at)
+        elif len(state.lists) < MAX_NAMES and len(name) < 200:
             state.lists = state.lists | {name}
 
 

@@ -1,7 +1,6 @@
 """SSE: the bytes of the event stream."""
 
 import re
-from typing import Any
 
 from tokentape.linting.state import Stream
 from tokentape.sse import Event
@@ -95,12 +94,6 @@ class Frames:
                 begin = line.start() if begin is None else begin
                 name, _, value = text.partition(b":")
                 brings = brings or (name == b"data" and bool(value.removeprefix(b" ")))
-
-
-def check_payload(stream: Stream, event: Event, error: Any) -> None:
-    """An event whose data is no JSON."""
-    if event.data:
-        stream.report("SSE104", f"the data is no JSON: {str(error)[:120]}")
 
 
 def end_frames(stream: Stream, *, pending: bool, done: bool, over: bool, chat: bool) -> None:

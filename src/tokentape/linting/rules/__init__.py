@@ -47,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     Rule("CHK215", "chunk-field-unknown", _I, _EVENTS, _CHAT, chunk.ChunkFieldUnknown),
     Rule("CHK216", "prompt-filter-prelude", _I, _EVENTS, _STREAM, chunk.PromptFilterPrelude),
     Rule("CHK217", "obfuscation-misplaced", _W, _EVENTS, _STREAM, chunk.ObfuscationMisplaced),
+    Rule("CHK218", "surrogate-alone", _I, _EVENTS, _STREAM, chunk.SurrogateAlone),
     Rule("CHO301", "index-missing", _E, _EVENTS, _CHAT, choice.IndexMissing),
     Rule("CHO302", "index-gap", _E, _EVENTS, _CHAT, choice.IndexGap),
     Rule("CHO303", "index-invalid", _E, _EVENTS, _CHAT, choice.IndexInvalid),

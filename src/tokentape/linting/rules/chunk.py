@@ -334,3 +334,26 @@ class ObfuscationMisplaced:
     OpenAI API reference, `stream_options.include_obfuscation`: a field of the chunk. 68 of 68
     real streams of Bedrock.
     """
+
+
+class SurrogateAlone:
+    """Half of a surrogate pair stands escaped.
+
+    ## What it does
+    Reports an event whose JSON has an escape such as `\\ud83d` without its other half.
+
+    ## Why is this bad?
+    It is JSON, but no text: strict parsers refuse the event, others show U+FFFD. Joined with the
+    next piece it may be a character.
+
+    ## Example
+    `{"delta":{"content":"\\ud83d"}}`, then `{"delta":{"content":"\\ude00"}}`
+
+    ## What to do
+    Servers: hold the first half back until the character is whole. Clients: join pieces before
+    you encode them.
+
+    ## Source
+    RFC 8259, 8.2: "the behavior of software that receives JSON texts containing such values is
+    unpredictable".
+    """

@@ -80,8 +80,8 @@ class NotJson:
     """An event's data is no JSON.
 
     ## What it does
-    Decodes the data of each event but `[DONE]` as JSON (RFC 8259: no NaN, no lone surrogates, no
-    nesting beyond what a parser takes).
+    Decodes the data of each event but `[DONE]` as JSON (RFC 8259: no NaN, and no nesting beyond
+    what a parser takes).
 
     ## Why is this bad?
     Clients decode each event; one that is no JSON raises in the midst of the stream.
