@@ -256,3 +256,9 @@ def test_empty_deltas_by_the_hundred_thousand_and_pieces_of_50_mb_are_one_text()
     assembler.feed(chunk(delta={"content": large}))
     content = assembler.completion()["choices"][0]["message"]["content"]
     assert len(content) == 50_000_000
+
+
+def test_calls_by_the_ten_thousand_need_no_search() -> None:
+    calls = [{"id": f"call_{number}", "function": {"arguments": "{}"}} for number in range(20_000)]
+    deltas = [chunk(delta={"tool_calls": [call, {"id": call["id"]}]}) for call in calls]
+    assert assemble(deltas)["choices"][0]["message"]["tool_calls"] == calls

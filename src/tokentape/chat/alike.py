@@ -11,11 +11,12 @@ _FREE = frozenset({"choices", "obfuscation"})
 _OWN = frozenset({"index", "delta"})
 _SAME = frozenset({"choices", "created"})
 
-
 _Get = Callable[[Any], Any]
 # How to get a chunk's other fields, what they are, how many there are with `choices`; the same of
 # a choice, all null; and the slots.
 _Learned = tuple[_Get, Any, int, _Get, Any, int, dict[int, dict[str, Any]]]
+# What no chunk is like, since `bool` gives no None.
+_NOTHING: _Learned = (bool, None, 0, bool, None, 0, {})
 
 
 class Alike:
@@ -28,10 +29,9 @@ class Alike:
 
     def __init__(self) -> None:
         self._shape: Any = None
+        self._learned = _NOTHING
         # For each choice that was learned: the pieces of its fields, or what else is done there.
         self._slots: dict[int, dict[str, Any]] = {}
-        # What no chunk is like: `bool` gives no None.
-        self._learned: _Learned = (bool, None, 0, bool, None, 0, self._slots)
 
     def take(self, chunk: Any) -> bool:
         """Add the text of a chunk that is like the one learned; False for any other value."""
@@ -56,8 +56,7 @@ class Alike:
         shape, index = _shape(chunk)
         found = None if shape is None else slots(index)
         if shape is None or found is None:
-            if self._shape is not None:
-                self.__init__()  # type: ignore[misc]
+            self._shape, self._learned = None, _NOTHING
             return
         if shape != self._shape:
             self._shape = shape

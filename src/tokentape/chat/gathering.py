@@ -228,6 +228,7 @@ class Calls:
         self._calls: dict[int, Fields] = {}
         self._by_id: dict[str, int] = {}
         self._last = 0
+        self._next = 0
 
     def feed(self, given: list[Any], /) -> None:
         for fragment in given:
@@ -241,15 +242,14 @@ class Calls:
                 self._by_id.setdefault(id, index)
             if index not in self._calls:
                 self._calls[index] = Fields(_CALL)
+                self._next = max(self._next, index + 1)
             self._calls[index].feed(fragment)
             self._last = index
 
     def _place(self, id: Any) -> int:
         if not id or not isinstance(id, str):
             return self._last
-        if id in self._by_id:
-            return self._by_id[id]
-        return max(self._calls, default=-1) + 1
+        return self._by_id.get(id, self._next)
 
     def value(self) -> list[Object]:
         return [call.value() for _, call in sorted(self._calls.items(), key=lambda item: item[0])]
