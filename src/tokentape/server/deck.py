@@ -1,22 +1,16 @@
 """What all connections of one server share: matching, prepared answers, upstreams, journal."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
-
-import msgspec
 
 from tokentape.clock import Clock
 from tokentape.library import Entry, Library, scope_of
 from tokentape.library.index import answers
 from tokentape.matching import (
     CHAT,
-    UNOBSCURED,
-    USAGE,
     Asked,
     Explanation,
     Matcher,
@@ -28,7 +22,7 @@ from tokentape.matching import (
     toggled,
 )
 from tokentape.model import Ending
-from tokentape.server.answer import Answer, Wire, prepare
+from tokentape.server.answers import Answers, Way, way_of
 from tokentape.server.journal import Counters, Journal
 from tokentape.server.observer import Observer
 from tokentape.server.settings import Settings
@@ -49,64 +43,7 @@ _MEMO_BYTES = 16 * 1024 * 1024
 _MEMO_ONE = 64 * 1024
 _MEMO_ROUTES = 4096
 
-_LOAD_HERE = 256 * 1024  # bytes of a tape that are read on the loop
-
 Wanted = tuple[str, str, bytes]  # method, operation and key of a request
-
-
-class Answers:
-    """Prepared answers, the least used dropped first, bounded in bytes.
-
-    One that somebody still reads is found as long as it is there, kept or not.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._kept: OrderedDict[int, Answer] = OrderedDict()
-        self._there: WeakValueDictionary[int, Answer] = WeakValueDictionary()
-        self.size = 0
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def get(self, key: int) -> Answer | None:
-        answer = self._kept.get(key)
-        if answer is not None:
-            self._kept.move_to_end(key)
-            return answer
-        answer = self._there.get(key)
-        if answer is not None:
-            self.put(key, answer)
-        return answer
-
-    def put(self, key: int, answer: Answer) -> None:
-        """Keep it, unless it alone is more than all may be."""
-        self._there[key] = answer
-        before = self._kept.pop(key, None)
-        if before is not None:
-            self.size -= before.weight
-        if answer.weight > self._limit:
-            return
-        self._kept[key] = answer
-        self.size += answer.weight
-        while self.size > self._limit:
-            _, dropped = self._kept.popitem(last=False)
-            self.size -= dropped.weight
-
-
-# How an exchange is served: as it was recorded (0), or made for what is asked: bits for a stream,
-# its usage, and no obfuscation.
-Way = int
-_MADE, _STREAM, _OPTIONS = 1, 2, 4
-
-
-def _way(asked: Asked) -> Way:
-    return _MADE | (_STREAM if asked.streaming else 0) | asked.options * _OPTIONS
-
-
-def answer_key(entry: Entry, wire: Wire, way: Way = 0) -> int:
-    """What `Answers` keeps the answer for such a client under."""
-    return entry.number << 6 | way << 2 | wire
 
 
 class _Settling:
@@ -156,14 +93,12 @@ class Deck:
         if mode == "auto":
             entries = [entry for entry in entries if entry.whole]
         self.matcher: Matcher[Entry] = Matcher(entries, settings.exhausted)
-        self.answers = Answers(settings.answers_bytes)
         self.wheel = Wheel(loop, clock.monotonic_us)
         self.journal = Journal(settings.journal_size, clock.monotonic_us())
         self.counters = Counters()
-        self._loading: dict[int, asyncio.Future[Answer]] = {}
-        self._loop = loop
         self.sweeps = 0
         self.worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokentape-tapes")
+        self.answers = Answers(library, settings, loop, self.worker)
         self.asked: dict[bytes, Asked] = {}
         self._asked_bytes = 0
         self.routes: dict[bytes, str] = {}
@@ -299,7 +234,7 @@ class Deck:
         """How to serve an exchange whose request wanted other stream options than this one."""
         known = entry.options >= 0 and entry.streaming and asked.streaming
         fits = known and entry.operation == CHAT and entry.status == 200
-        return _way(asked) if fits and self.settings.synthesise else 0
+        return way_of(asked) if fits and self.settings.synthesise else 0
 
     def find_turned(self, miss: Miss, asked: Asked, body: bytes) -> tuple[Entry, Way] | None:
         """An exchange that answers this request but for `stream`, and how to serve it."""
@@ -322,55 +257,7 @@ class Deck:
             streaming,
             lambda entry: entry.streaming is streaming and entry.status == 200 and entry.complete,
         )
-        return None if found is None else (found, _way(asked))
-
-    def load(self, entry: Entry, wire: Wire, way: Way = 0) -> "Answer | asyncio.Future[Answer]":
-        """The prepared answer, read from disk, and kept; of a large one the promise of it.
-
-        All that ask for one while it is read share it. Raises TokenTapeError when the tape is not
-        as it was, Unmade where the exchange can't be served this way; the promise does, too.
-        """
-        key = answer_key(entry, wire, way)
-        loading = self._loading.get(key)
-        if loading is None and not way and entry.end - entry.start <= _LOAD_HERE:
-            # On the loop, since a busy one lets no other thread run for long.
-            answer = self._prepare(entry, wire, way)
-            self.answers.put(key, answer)
-            return answer
-        if loading is None:
-
-            def loaded(future: asyncio.Future[Answer]) -> None:
-                del self._loading[key]
-                if not future.cancelled() and future.exception() is None:
-                    self.answers.put(key, future.result())
-
-            loading = self._loop.run_in_executor(self.worker, self._prepare, entry, wire, way)
-            self._loading[key] = loading
-            # Told before those who wait, each of whom may end up asking again.
-            loading.add_done_callback(loaded)
-        return loading
-
-    def _prepare(self, entry: Entry, wire: Wire, way: Way) -> Answer:
-        exchange = self.library.load(entry)
-        if not way:
-            return prepare(exchange, self.settings.speed, wire)
-        # Nobody who is served what was recorded waits for this import.
-        from tokentape.synthesis import adapted, turned
-
-        options = way // _OPTIONS
-        usage = bool(options & USAGE)
-        if bool(way & _STREAM) is not entry.streaming:
-            made = turned(exchange, include_usage=usage)
-        elif found := adapted(
-            exchange,
-            include_usage=None if usage is bool(entry.options & USAGE) else usage,
-            include_obfuscation=not options & UNOBSCURED,
-        ):
-            made = found
-        else:
-            return prepare(exchange, self.settings.speed, wire)
-        answer = prepare(made.exchange, self.settings.speed, wire)
-        return msgspec.structs.replace(answer, made=made.what, at_once=False)
+        return None if found is None else (found, way_of(asked))
 
     def explain(self, miss: Miss, body: bytes, target: str) -> Explanation:
         def recorded_body(entry: Entry) -> bytes | None:

@@ -18,7 +18,8 @@ from tokentape.library import Entry
 from tokentape.matching import Asked, Explanation, Miss
 from tokentape.pacing import spread
 from tokentape.server.answer import Answer
-from tokentape.server.deck import ADMIN, ADMIN_PATH, Way, answer_key
+from tokentape.server.answers import Way, answer_key
+from tokentape.server.deck import ADMIN, ADMIN_PATH
 from tokentape.server.delivery import Delivery
 from tokentape.server.intake import Asking, text
 from tokentape.server.journal import Record
@@ -139,7 +140,7 @@ class ReplayProtocol(Passing):
         way = 0
         if asked.options != found.options:
             way = deck.way(found, asked)
-        answer = deck.answers.get(found.number << 6 | way << 2 | asking.wire)
+        answer = deck.answers.get(found.number << 6 | way << 2 | asking.wire)  # answer_key
         if answer is None:
             self._load(asking, found, way)
             return
@@ -272,7 +273,7 @@ class ReplayProtocol(Passing):
                 self._broken(asking, error)
 
         try:
-            answer = deck.load(entry, asking.wire, way)
+            answer = deck.answers.load(entry, asking.wire, way)
         except TokenTapeError as error:
             failed(error)
             return
