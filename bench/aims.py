@@ -129,9 +129,11 @@ def _recording(found: Recording) -> Iterator[Aim]:
 
 
 def _assembling(found: list[Assembling]) -> Iterator[Aim]:
-    peers = ((assembling.STATE, 15.0), (assembling.DELTAS, 15.0), (assembling.JSON, 0.4))
     for stream in found:
-        for name, least in peers:
+        aims = {assembling.STATE: 15.0, assembling.DELTAS: 15.0}
+        # A short stream pays for its beginning and its end: the aim beside JSON is of a long one.
+        aims |= {assembling.JSON: 0.4} if stream.chunks >= assembling.CHUNKS else {}
+        for name, least in aims.items():
             times = stream.times(name)
             yield Aim(
                 f"assembling {stream.title}: speed, times {name}",

@@ -23,7 +23,7 @@ JSON = "msgspec.json.decode of the payloads alone"
 STATE = "openai-python: decoder, models, ChatCompletionStreamState"
 DELTAS = "openai-python: decoder, models, accumulate_delta"
 
-_CHUNKS = 500
+CHUNKS = 500
 _LEAST_S = 0.05
 _SEED = 4
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -74,10 +74,10 @@ def made() -> Stream:
     """A seeded stream with what OpenAI's have today: usage asked for, obfuscation, a token each."""
     chance = random.Random(_SEED)
     words = ("the", "tape", "plays", "back", "what", "was", "said", "and", "waits", "for", "it")
-    usage = {"prompt_tokens": 19, "completion_tokens": _CHUNKS, "total_tokens": 19 + _CHUNKS}
+    usage = {"prompt_tokens": 19, "completion_tokens": CHUNKS, "total_tokens": 19 + CHUNKS}
     chunks = [
         _chunk(chance, {"role": "assistant", "content": "", "refusal": None}),
-        *(_chunk(chance, {"content": f" {chance.choice(words)}"}) for _ in range(_CHUNKS)),
+        *(_chunk(chance, {"content": f" {chance.choice(words)}"}) for _ in range(CHUNKS)),
         _chunk(chance, {}, "stop"),
         _chunk(chance, {}, choices=[], usage=usage),
     ]

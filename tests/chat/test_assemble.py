@@ -106,7 +106,7 @@ values = st.recursive(
     | st.floats(allow_nan=False)
     | st.sampled_from(["", "a", "text", "thinking", "\ud83d", "chat.completion.chunk"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=5),
-    max_leaves=25,
+    max_leaves=12,
 )
 deltas = st.dictionaries(names, values, max_size=4)
 choices = st.builds(

@@ -94,6 +94,7 @@ class Content(Text):
 
 
 # What is to be done with a field that came before, where that is neither a gatherer's nor pieces.
+_NEW = object()
 _SETTLED = object()
 _LAST = object()
 
@@ -118,15 +119,13 @@ class Fields:
                 if key not in fields and self._rules.get(key) is not DROPPED:
                     fields[key] = None
                 continue
-            try:
-                slot = slots[key]
-            except KeyError:
-                self._begin(key, value)
-                continue
+            slot = slots.get(key, _NEW)
             if slot is _SETTLED:
                 continue
             if slot is _LAST:
                 fields[key] = value
+            elif slot is _NEW:
+                self._begin(key, value)
             elif type(value) is str and type(slot) is list:
                 if value:
                     slot.append(value)
