@@ -47,6 +47,9 @@ _CLOSE_S = 5.0
 # How long the next read of an exchange waits at most until the one before it is on disk. A disk
 # that takes longer is not waited for again for a while, twice as long each time.
 _WAIT_S = 0.05
+# Nor is it waited for when so many notes are not on disk: they are of many streams, which would all
+# be held up for one, and they are on their way.
+_MANY_STREAMS = 32
 _PAUSE_US, _MOST_PAUSE_US = 500_000, 60_000_000
 _LIMITS = Limits(max_bytes=64 * 1024 * 1024)
 
@@ -344,6 +347,8 @@ class Recorder:
 
     def catch_up(self, place: Place) -> None:
         """Have all that is noted on disk, if it goes quickly."""
+        if self._noted - self.disk.upto > _MANY_STREAMS:
+            return
         now_us = self._clock.monotonic_us()
         if now_us < self._not_before_us:
             return
