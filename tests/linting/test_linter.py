@@ -11,7 +11,15 @@ import tokentape
 from tests.linting import cases
 from tests.samples import DONE, chunk, streamed
 from tokentape.errors import UsageError
-from tokentape.linting import RULES, Finding, Linter, Thresholds, linter, rule, select
+from tokentape.linting import (
+    RULES,
+    Finding,
+    Linter,
+    Thresholds,
+    linter,
+    rule,
+    select,
+)
 from tokentape.model import Ending, Fidelity, Request, Tape
 
 ROLE = chunk(role="assistant")

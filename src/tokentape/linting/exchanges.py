@@ -6,12 +6,13 @@ import msgspec
 
 from tokentape import content, view
 from tokentape.errors import TokenTapeError
-from tokentape.linting.base import DEFAULT_THRESHOLDS, Finding, On, Thresholds
+from tokentape.linting.base import Finding, On
 from tokentape.linting.checks import choice, chunk, cost, request, usage
 from tokentape.linting.linter import Linter
 from tokentape.linting.questions import end_chunks, new_stream
 from tokentape.linting.rules import CODES
 from tokentape.linting.state import Stream
+from tokentape.linting.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from tokentape.matching import operation
 from tokentape.model import Ending, Exchange, Tape, header
 

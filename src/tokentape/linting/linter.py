@@ -7,11 +7,12 @@ import msgspec
 
 from tokentape import sse, view
 from tokentape.linting.asked import Asked
-from tokentape.linting.base import DEFAULT_THRESHOLDS, Finding, On, Thresholds, shown
+from tokentape.linting.base import Finding, On, shown
 from tokentape.linting.checks import cost, frames, pace, request
 from tokentape.linting.plain import Plain
 from tokentape.linting.questions import check_chunk, end_chunks, new_stream
 from tokentape.linting.rules import CODES
+from tokentape.linting.thresholds import DEFAULT_THRESHOLDS, Thresholds
 from tokentape.model import Ending, Exchange, Fidelity, Request
 
 _SLICE = 1 << 16

@@ -5,10 +5,11 @@ from typing import Any
 
 from tokentape.linting.asked import Asked
 from tokentape.linting.asked import asked as asked_by
-from tokentape.linting.base import On, Thresholds
+from tokentape.linting.base import On
 from tokentape.linting.checks import choice, chunk, logprobs, mixing, tool, usage
 from tokentape.linting.rules import BY_CODE
 from tokentape.linting.state import Stream
+from tokentape.linting.thresholds import Thresholds
 from tokentape.model import Fidelity, Request
 
 

@@ -1,6 +1,7 @@
 """Rules by their codes, or by the beginnings of them."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 from tokentape.errors import UsageError
 from tokentape.linting.base import Rule
@@ -15,10 +16,17 @@ def rule(code: str) -> Rule:
         found = next((r for r in BY_CODE.values() if r.name == wanted.lower()), None)
     if found is None:
         raise UsageError(
-            f"expected the code or name of a rule, such as CHO306, got {code!r};"
-            " `tokentape lint --explain all` lists them"
+            f"expected the code or name of a rule, got {wanted[:80]!r}; {_nearest(wanted[:80])}"
+            "`tokentape lint --explain all` lists them"
         )
     return found
+
+
+def _nearest(text: str) -> str:
+    """The rules whose code or name is most like this text."""
+    words = {word: r for r in BY_CODE.values() for word in (r.code.lower(), r.name)}
+    like = dict.fromkeys(words[word] for word in get_close_matches(text.lower(), words))
+    return f"like it: {', '.join(f'{r.code} {r.name}' for r in like)}; " if like else ""
 
 
 def select(chosen: Iterable[str] = (), ignored: Iterable[str] = ()) -> frozenset[str]:

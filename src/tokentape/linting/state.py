@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from tokentape.linting.asked import Asked
-from tokentape.linting.base import Finding, Rule, Thresholds, shown
+from tokentape.linting.base import Finding, Rule, shown
+from tokentape.linting.thresholds import Thresholds
 
 # Past these a stream is not followed any closer, so that what it costs stays bounded.
 MAX_CHOICES = 128
