@@ -7,6 +7,7 @@ was made is named in a response header; what was not known is not invented.
 import json
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
@@ -29,6 +30,7 @@ OBFUSCATION_DROPPED = "obfuscation dropped"
 
 # Of the recorded headers: what is said of the body that is replaced.
 _OF_THE_BODY = ("content-type", "content-encoding", "content-length", HEADER)
+_SLICE = 1 << 16
 _LINE = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|$)")
 
 
@@ -114,43 +116,60 @@ def adapted(
 _Edit = tuple[int, int, bytes]  # from, to, and what stands there instead
 
 
+def _events(body: bytes) -> Iterator[sse.Event]:
+    """The events one after another, since all those of a large body take ten times its memory."""
+    reader = sse.EventReader()
+    for start in range(0, len(body), _SLICE):
+        yield from reader.feed(body[start : start + _SLICE])
+
+
 def _edits(
     body: bytes, include_usage: bool | None, include_obfuscation: bool
 ) -> tuple[list[_Edit], list[str]]:
     """What to replace in a stream, in order, and what that does."""
-    events = sse.EventReader().feed(body)
-    recorded = [view.parse_json(event.data) for event in events]
-    what = []
-    # One by one, so that what is dropped is known by its place.
-    plain = [
-        adapt([one], include_usage=None, include_obfuscation=include_obfuscation)[0]
-        for one in recorded
-    ]
-    if any(new is not old for new, old in zip(plain, recorded, strict=True)):
-        what.append(OBFUSCATION_DROPPED)
-    wanted = [[one] for one in plain]
-    more: list[Any] = []
-    if include_usage:
-        with_usage = adapt(plain, include_usage=True, include_obfuscation=True)
-        more = with_usage[len(plain) :]
-        if more:
-            what.append(USAGE_ADDED)
-            wanted = [[one] for one in with_usage[: len(plain)]]
-    elif include_usage is False:
-        wanted = [adapt([one], include_usage=False, include_obfuscation=True) for one in plain]
-        if any(not new or new[0] is not old for new, old in zip(wanted, plain, strict=True)):
-            what.append(USAGE_DROPPED)
-    edits = [
-        (event.start, event.end, _reframed(body[event.start : event.end], new[0]) if new else b"")
-        for event, old, new in zip(events, recorded, wanted, strict=True)
-        if not new or new[0] is not old
-    ]
-    if more:
-        done = [event for event in events if event.data == "[DONE]"]
-        at = done[-1].start if done else events[-1].end
-        edits.append((at, at, b"".join(frames(more)[:-1])))
+    known = _usage_to_add(body) if include_usage else None
+    edits: list[_Edit] = []
+    unobscured = dropped = False
+    end = 0
+    done = None
+    for event in _events(body):
+        # One by one, so that what is dropped is known by its place.
+        chunk = view.parse_json(event.data)
+        (new,) = adapt([chunk], include_usage=None, include_obfuscation=include_obfuscation)
+        unobscured = unobscured or new is not chunk
+        wanted = [new]
+        if known is not None:
+            wanted = adapt([new, known], include_usage=True, include_obfuscation=True)[:1]
+        elif include_usage is False:
+            wanted = adapt([new], include_usage=False, include_obfuscation=True)
+            dropped = dropped or not wanted or wanted[0] is not new
+        if not wanted:
+            edits.append((event.start, event.end, b""))
+        elif wanted[0] is not chunk:
+            frame = _reframed(body[event.start : event.end], wanted[0])
+            edits.append((event.start, event.end, frame))
+        end = event.end
+        if event.data == "[DONE]":
+            done = event.start
+    if known is not None:
+        usage_chunk = adapt([known], include_usage=True, include_obfuscation=True)[-1:]
+        at = end if done is None else done
+        edits.append((at, at, frames(usage_chunk)[0]))
         edits.sort(key=lambda edit: edit[:2])
-    return edits, what
+    said = {OBFUSCATION_DROPPED: unobscured, USAGE_ADDED: known is not None, USAGE_DROPPED: dropped}
+    return edits, [what for what, is_so in said.items() if is_so]
+
+
+def _usage_to_add(body: bytes) -> Any:
+    """The last chunk that tells a usage; None where there is none, or it has one of its own."""
+    found = None
+    for event in _events(body):
+        chunk = view.parse_json(event.data)
+        if not adapt([chunk], include_usage=False, include_obfuscation=True):
+            return None
+        if len(adapt([chunk], include_usage=True, include_obfuscation=True)) > 1:
+            found = chunk
+    return found
 
 
 def _reframed(frame: bytes, chunk: Any) -> bytes:
