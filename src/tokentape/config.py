@@ -9,6 +9,7 @@ from typing import Any, get_args
 import msgspec
 
 from tokentape.errors import UsageError
+from tokentape.linting import DEFAULT_THRESHOLDS, Thresholds
 from tokentape.matching import Exhausted
 from tokentape.measure import Rates, price_table
 from tokentape.pacing import parse_speed
@@ -95,6 +96,24 @@ def _prices(value: Any) -> dict[str, Rates]:
     return price_table(value)
 
 
+def thresholds(value: Any, base: Thresholds = DEFAULT_THRESHOLDS) -> Thresholds:
+    """The thresholds of the linter, from a table or texts `NAME=NUMBER`; others as in `base`.
+
+    Raises ValueError saying what was expected.
+    """
+    table = value if isinstance(value, dict) else _named("=")(value)
+    known = msgspec.structs.asdict(base)
+    for name, given in table.items():
+        if name not in known:
+            raise ValueError(f"expected one of {', '.join(known)}, got {name!r}")
+        number = _integer if isinstance(known[name], int) else _number
+        try:
+            known[name] = number(0, 10**12)(given)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+    return Thresholds(**known)
+
+
 def _patterns(value: Any) -> tuple[Pattern, ...]:
     return msgspec.convert(value, tuple[Pattern, ...])
 
@@ -164,6 +183,7 @@ OPTIONS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "redact": (_texts, ()),
     "patterns": (_patterns, ()),
     "prices": (_prices, {}),
+    "lint": (thresholds, DEFAULT_THRESHOLDS),
 }
 
 

@@ -1,20 +1,30 @@
 """tokentape lint: what is wrong with recorded streams."""
 
+import os
 from collections import Counter
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Literal, get_args
 
 import click
 import msgspec
 
-from tokentape.cli.common import (
-    limits_options,
-    one_line,
-    open_all,
-    report_refused,
+from tokentape.cli.common import json_line, limits_options, open_all, report_refused
+from tokentape.cli.lint_output import (
+    Placed,
+    github_line,
+    github_refusal,
+    printable,
+    sarif,
+    text_line,
 )
-from tokentape.library import Refusal
+from tokentape.errors import UsageError
+from tokentape.library import Opened, Refusal
+from tokentape.library.lines import lines_of
 from tokentape.limits import Limits
-from tokentape.linting import RULES, Finding, lint, rule, select
+from tokentape.linting import DEFAULT_THRESHOLDS, RULES, Thresholds, lint, rule, select
+
+Output = Literal["text", "github", "sarif"]
 
 
 def _explain(code: str) -> str:
@@ -23,15 +33,32 @@ def _explain(code: str) -> str:
     return rule(code).explain()
 
 
-def _line(found: Finding) -> str:
-    event = "" if found.event is None else f" event {found.event}"
-    byte = "" if found.offset is None else f" byte {found.offset}"
-    where = f" {found.json_path}" if found.json_path else ""
-    times = "" if found.count == 1 else f" ({found.count} times)"
-    return one_line(
-        f"{found.path}#{found.exchange}:{event}{byte}{where}: {found.rule} "
-        f"{found.severity.value}: {found.message}{times}"
-    )
+def _thresholds(given: tuple[str, ...]) -> Thresholds:
+    # The settings know the server too, which takes long to import: only where there are any.
+    if not given and not Path("tokentape.toml").is_file() and "TOKENTAPE_LINT" not in os.environ:
+        return DEFAULT_THRESHOLDS
+    from tokentape import config
+
+    values = config.resolve({}, environment=os.environ)
+    try:
+        return config.thresholds(given, values["lint"].value)
+    except ValueError as error:
+        raise UsageError(f"--threshold: {error}") from None
+
+
+def _found(
+    opened: Opened, codes: Collection[str], thresholds: Thresholds, limits: Limits, *, placed: bool
+) -> Iterator[Placed]:
+    findings = lint(opened.tape, codes=codes, thresholds=thresholds)
+    lines = lines_of(opened, limits) if placed and findings else None
+    for found in findings:
+        assert found.exchange is not None
+        line = None if lines is None else lines.of(found.exchange, found.offset)
+        yield Placed(found, opened.path, line)
+
+
+def _json(placed: Placed) -> str:
+    return json_line(msgspec.structs.replace(placed.finding, path=printable(placed.path)))
 
 
 @click.command()
@@ -39,8 +66,23 @@ def _line(found: Finding) -> str:
 @click.option("--select", "chosen", multiple=True, metavar="CODES", help="Only these rules.")
 @click.option("--ignore", "ignored", multiple=True, metavar="CODES", help="Without these rules.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option(
+    "--output",
+    type=click.Choice(get_args(Output)),
+    help="github: annotations of a workflow's run; sarif: one SARIF 2.1.0 document.  "
+    "[default: text]",
+)
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
 @click.option("--explain", metavar="CODE", help="Explain a rule, or list `all`; needs no PATH.")
+@click.option(
+    "--threshold",
+    "given",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Where a rule draws the line; else the table `lint` of tokentape.toml. "
+    + ", ".join(f"{n} ({v})" for n, v in msgspec.structs.asdict(DEFAULT_THRESHOLDS).items())
+    + ".",
+)
 @limits_options
 @click.pass_context
 def command(
@@ -49,8 +91,10 @@ def command(
     chosen: tuple[str, ...],
     ignored: tuple[str, ...],
     as_json: bool,
+    output: Output | None,
     exit_zero: bool,
     explain: str | None,
+    given: tuple[str, ...],
     max_bytes: int,
     max_depth: int,
 ) -> None:
@@ -59,28 +103,40 @@ def command(
     PATH is a recording of any format or a folder of them. CODES are codes (CHO306), beginnings of
     codes (CHO) or names, with commas between. A finding: path, exchange (0-based), event
     (0-based), rule, severity, message, offset (of the event's first byte in the decoded body),
-    json_path, count. The exit code is 1 where there are errors or warnings, or refused files.
+    json_path, count.
+
+    Exit codes: 0 no errors or warnings, 1 some, or a file refused, 2 failed.
     """
     if explain is not None:
         click.echo(_explain(explain).rstrip("\n"))
         return
     if not paths:
         raise click.UsageError("expected a PATH to lint, or --explain CODE")
-    codes = select(chosen, ignored)
+    if as_json and output is not None:
+        raise click.UsageError(f"expected --json or --output {output}, got both")
+    codes, thresholds = select(chosen, ignored), _thresholds(given)
+    limits = Limits(max_bytes=max_bytes, max_depth=max_depth)
+    tell = _json if as_json else github_line if output == "github" else text_line
     counts: Counter[str] = Counter()
-    refused = False
     exchanges = 0
-    for opened in open_all(paths, Limits(max_bytes=max_bytes, max_depth=max_depth)):
+    found: list[Placed] = []
+    refused: list[Refusal] = []
+    for opened in open_all(paths, limits):
         if isinstance(opened, Refusal):
-            refused = True
+            refused.append(opened)
             report_refused(opened)
+            if output == "github":
+                click.echo(github_refusal(opened))
             continue
-        path = str(opened.path).encode("utf-8", "backslashreplace").decode()
         exchanges += len(opened.tape.exchanges)
-        for found in lint(opened.tape, codes=codes):
-            counts[found.severity.value] += 1
-            told = msgspec.structs.replace(found, path=path)
-            click.echo(msgspec.json.encode(told).decode() if as_json else _line(told))
+        for placed in _found(opened, codes, thresholds, limits, placed=output is not None):
+            counts[placed.finding.severity.value] += 1
+            if output == "sarif":
+                found.append(placed)
+            else:
+                click.echo(tell(placed))
+    if output == "sarif":
+        click.echo(sarif(found, refused))
     if not as_json:
         summary = ", ".join(f"{counts[s]} {s}" for s in ("error", "warning", "info"))
         click.echo(f"{exchanges} exchanges: {summary}", err=True)
