@@ -5,6 +5,9 @@ from math import ceil, inf, isfinite
 
 from tokentape.errors import UsageError
 
+# Slower than this an hour takes a century; a number without a lower end overflows.
+_SLOWEST = 1e-6
+
 
 def parse_speed(text: str) -> float:
     """`1` as recorded, `2` twice as fast, `0.5` half as fast, `max` at once (infinity).
@@ -22,6 +25,8 @@ def parse_speed(text: str) -> float:
             f"speed: expected a number above 0 or `max`, got {text[:40]!r}; "
             "1 is as recorded, 2 twice as fast"
         )
+    if speed < _SLOWEST:
+        raise UsageError(f"speed: expected at least {_SLOWEST:f}, got {text[:40]!r}")
     return speed
 
 

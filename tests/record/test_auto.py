@@ -71,7 +71,7 @@ def test_two_in_flight_are_recorded_once_each_in_order(tmp_path: Path) -> None:
     with upstream(script) as up, recorder(tmp_path, up.url, mode="auto") as server:
         with Raw(server.base_url) as first, Raw(server.base_url) as second:
             first.post(asked())
-            up.requests.get(timeout=20)
+            up.requests.get(timeout=60)
             second.post(asked())
             assert second.answer().body == b"1"
             up.go()
