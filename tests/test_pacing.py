@@ -25,7 +25,7 @@ def test_no_speed(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["1e-320", "0.0000009"])
 def test_a_speed_that_would_never_end(text: str) -> None:
-    with pytest.raises(UsageError, match="at least 0.000001"):
+    with pytest.raises(UsageError, match=r"at least 0\.000001"):
         parse_speed(text)
     assert deadlines([2**62], parse_speed("1e-6"))[0] > 0
 
