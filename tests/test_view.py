@@ -82,6 +82,8 @@ def test_the_model_asked_for_comes_first() -> None:
         (SSE, chunk("a") + DONE, True, 2),
         ((), chunk("a") + DONE, True, 2),
         ((), b": hello\n\n" + chunk("a"), True, 1),
+        ((("content-type", "text/plain; charset=utf-8"),), chunk("a") + DONE, True, 2),
+        ((("content-type", "text/plain"),), b"an answer: data: x\n\n", False, 0),
         ((("Content-Type", "application/json"),), b'{"data: ":1}', False, 0),
         ((("content-type", "application/x-ndjson"),), b'{"a":1}\n{"a":2}\n', True, 2),
         (

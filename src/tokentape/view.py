@@ -40,6 +40,7 @@ _BY_OPERATION = {
     "/generate_content_stream": Api.GEMINI,
 }
 _EVENT_STREAM = "text/event-stream"
+_SAY_NOTHING = ("", "text/plain", "application/octet-stream")
 _BINARY_EVENT_STREAM = "application/vnd.amazon.eventstream"
 _SLICE = 1 << 16
 _NDJSON = ("application/x-ndjson", "application/jsonl", "application/stream+json")
@@ -60,9 +61,11 @@ def decoded_body(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> bytes:
 
 
 def is_event_stream(exchange: Exchange) -> bool:
-    """Whether the response body is SSE, by its content type, else by how it begins."""
+    """Whether the response body is SSE, by its content type; by how it begins where that says
+    nothing of what it is.
+    """
     kind = media_type(exchange)
-    if kind:
+    if kind not in _SAY_NOTHING:
         return kind == _EVENT_STREAM
     return exchange.body[:64].lstrip().startswith((b"data:", b"event:", b"id:", b":", b"retry:"))
 
