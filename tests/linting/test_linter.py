@@ -75,6 +75,25 @@ def test_payloads_are_handed_on_so_that_one_decoding_serves_all() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("part", "code", "count"),
+    [
+        (b": " + b"wait" * 100 + b"\n", "SSE110", 400),
+        (b": " + b"wait" * 100 + b"\r\n\r\n", "SSE110", 400),
+        # The event without data at the end is one more.
+        (b"event: " + b"wait" * 100 + b"\n\n", "SSE109", 401),
+    ],
+)
+def test_what_brings_no_event_is_let_go_of_and_counted(part: bytes, code: str, count: int) -> None:
+    watching = Linter(REQUEST, codes={"SSE109", "SSE110", "SSE107"})
+    body = part * 400 + b"\n" + chunk("Yes") + b"id: \xff\n\n" + chunk("Yes")
+    for start in range(0, len(body), 300):
+        watching.feed(body[start : start + 300])
+    found = {f.rule: (f.offset, f.count) for f in watching.findings()}
+    expected = {"SSE109": (body.index(b"id:"), 1), "SSE107": (body.index(b"\xff"), 1)}
+    assert found == expected | {code: (0, count)}
+
+
 def test_thresholds_move_the_lines() -> None:
     reads = [(100, ROLE), (200, chunk("a")), (700, chunk("b")), (800, chunk(finish="stop") + DONE)]
     for limits, expected in ((Thresholds(stall_ms=499), ["TIM902"]), (Thresholds(), [])):

@@ -141,6 +141,9 @@ def _peak(feed: Any) -> int:
         {"choices": [{"index": 0, "delta": {}, "logprobs": {"content": [{"token": "a" * 500}]}}]},
         {"sse": "event: ping\n\n"},
         {"sse": ": ping\n\n"},
+        {"sse": ": " + "ping" * 500 + "\n\n"},
+        {"sse": ": " + "ping" * 500 + "\n"},
+        {"sse": "event: " + "ping" * 500 + "\r\n\r\n"},
     ],
     ids=lambda item: str(item)[:60],
 )

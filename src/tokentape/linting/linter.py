@@ -98,6 +98,8 @@ class Linter:
             looked.feed(data)
         events = self._reader.feed(data)
         if not events:
+            if looked is not None:
+                looked.shed()
             return
         if looked is not None:
             looked.join()

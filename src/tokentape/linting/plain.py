@@ -3,7 +3,7 @@
 from operator import itemgetter
 from typing import Any
 
-from tokentape.linting.state import Choice, Stream
+from tokentape.linting.state import Stream
 
 _STABLE = ("id", "object", "created", "model", "service_tier", "usage")
 
@@ -19,17 +19,13 @@ class Plain:
         "_get",
         "_index",
         "_keys",
-        "_state",
         "_stream",
         "_usage_keys",
         "_values",
     )
 
-    def __init__(
-        self, stream: Stream, state: Choice, payload: dict[str, Any], choice: dict[str, Any]
-    ) -> None:
+    def __init__(self, stream: Stream, payload: dict[str, Any], choice: dict[str, Any]) -> None:
         self._stream = stream
-        self._state = state
         # Names in their order: a list of them is compared faster than a set.
         self._keys = [*payload]
         # Two names at least, so that the getter gives a tuple.
@@ -66,7 +62,7 @@ class Plain:
             or "error" in payload
         ):
             return None
-        return cls(stream, state, payload, choice)
+        return cls(stream, payload, choice)
 
     def take(self, payload: Any) -> bool:
         """Whether this is such a chunk; then it counts as looked at."""

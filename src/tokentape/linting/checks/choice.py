@@ -118,7 +118,12 @@ def end_choices(stream: Stream, *, over: bool) -> None:
     if known and known[-1] + 1 != len(known):
         missing = next(index for index in range(known[-1]) if index not in stream.choices)
         stream.report_stream("CHO302", f"choice {missing} never came, choice {known[-1]} did")
-    if not over or not stream.chunks:
+    silent = [i for i in known if not stream.choices[i].role and not stream.choices[i].payload]
+    if silent and len(silent) < len(known) and any(c.role for c in stream.choices.values()):
+        stream.report_stream(
+            "CHO306", f"choice {silent[0]} has neither a role nor content, others have"
+        )
+    if not over or not (stream.chunks or stream.errored):
         return
     open_ = [index for index in known if not stream.choices[index].finish]
     if open_ or not known:

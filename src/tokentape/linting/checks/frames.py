@@ -6,6 +6,10 @@ from tokentape.linting.state import Stream
 from tokentape.sse import Event
 
 _BOM = b"\xef\xbb\xbf"
+# A line that is no comment and not empty.
+_FIELD = re.compile(rb"(?:\A|[\r\n])[^:\r\n]")
+_MOST_HELD = 1 << 16
+_BLANK = (b"\n\n", b"\r\r", b"\r\n\r\n")
 _LINE = re.compile(rb"([^\r\n]*)(?:\r\n|\r|\n)")
 
 
@@ -21,14 +25,37 @@ class Frames:
         self._held: list[bytes] = []
         self._buffer = b""
         self._offset = 0  # of the buffer's first byte in the stream
+        self._size = 0  # of the bytes that are held
+        self._most = _MOST_HELD
         self._looked = 0  # up to where the stream is looked at
 
     def feed(self, data: bytes) -> None:
         """More bytes."""
         self._held.append(data)
+        self._size += len(data)
+
+    def shed(self) -> None:
+        """After a read that brought no event: let go of bytes that none needs.
+
+        Comments, and fields without data, can come for ever.
+        """
+        if self._size <= self._most:
+            return
+        self.join()
+        held = self._buffer
+        end = max(held.rfind(mark) + len(mark) if mark in held else 0 for mark in _BLANK)
+        if _FIELD.search(held, end) is None:
+            end = max(held.rfind(b"\n"), held.rfind(b"\r"), end - 1) + 1
+        if end:
+            self._odd(held[:end], self._offset, None)
+            self._looked = self._offset + end
+        # A long event is kept whole, as the reader of events keeps it.
+        self._size = len(held) - end
+        self._most = max(_MOST_HELD, 2 * self._size)
 
     def join(self) -> None:
         """Make the bytes that came ready for `check`."""
+        self._size = 0
         self._buffer = self._buffer[self._looked - self._offset :]
         self._offset = self._looked
         self._buffer = b"".join((self._buffer, *self._held)) if self._buffer else self._joined()
