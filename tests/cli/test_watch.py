@@ -8,7 +8,7 @@ from tests.samples import DONE, chunk
 from tokentape.cli.watch import LiveWatch, Watch
 from tokentape.model import Ending
 
-BEGAN = {"method": "POST", "target": "/v1/x", "scope": "", "upstream": "openai"}
+BEGAN = {"method": "POST", "target": "/v1/x", "scope": "", "upstream": "openai", "body": b""}
 
 
 def console() -> Console:
@@ -23,7 +23,7 @@ def text(watch: Watch) -> str:
 def test_a_stream_is_told_when_it_ended() -> None:
     watch = Watch(console())
     watch.began(0, model="gpt-test", **BEGAN)
-    watch.responded(0, status=200, streaming=True, offset_us=100)
+    watch.responded(0, status=200, streaming=True, coding="", offset_us=100)
     watch.read(0, chunk(role="assistant"), 150_000)
     watch.read(0, chunk("a")[:20], 200_000)
     watch.read(0, chunk("a")[20:] + chunk("b"), 250_000)
@@ -39,7 +39,7 @@ def test_a_stream_is_told_when_it_ended() -> None:
 def test_a_document_and_a_failure_are_told() -> None:
     watch = Watch(console())
     watch.began(1, model="", **BEGAN)
-    watch.responded(1, status=404, streaming=False, offset_us=100)
+    watch.responded(1, status=404, streaming=False, coding="", offset_us=100)
     watch.read(1, b"{}", 200)
     watch.ended(1, ending=Ending.COMPLETE, offset_us=1000, note=None)
     watch.began(2, model="m", **BEGAN)
@@ -55,7 +55,7 @@ def test_a_document_and_a_failure_are_told() -> None:
 
 def test_what_was_not_begun_is_passed_over() -> None:
     watch = Watch(console())
-    watch.responded(9, status=200, streaming=True, offset_us=1)
+    watch.responded(9, status=200, streaming=True, coding="", offset_us=1)
     watch.read(9, b"x", 1)
     watch.ended(9, ending=Ending.COMPLETE, offset_us=1, note=None)
     assert text(watch) == ""
@@ -65,7 +65,7 @@ def test_a_terminal_shows_what_still_runs() -> None:
     terminal = Console(file=io.StringIO(), width=120, force_terminal=True)
     with LiveWatch(terminal) as watch:
         watch.began(0, model="gpt-test[/b]", **BEGAN)
-        watch.responded(0, status=200, streaming=True, offset_us=100)
+        watch.responded(0, status=200, streaming=True, coding="", offset_us=100)
         watch.read(0, chunk("a"), 250_000)
         watch._live.refresh()
         assert "gpt-test[/b]" in text(watch)

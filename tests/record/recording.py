@@ -11,7 +11,7 @@ from typing import Any
 
 from tokentape.library import Library, load
 from tokentape.model import Ending, Exchange
-from tokentape.server import Mode, Settings, Upstream
+from tokentape.server import Mode, Observer, Settings, Upstream
 from tokentape.testing import Replay, replay
 
 
@@ -30,12 +30,22 @@ class Told:
         return [what[0] for what, _ in self.of("trouble")]
 
     def began(
-        self, number: int, *, method: str, target: str, model: str, scope: str, upstream: str
+        self,
+        number: int,
+        *,
+        method: str,
+        target: str,
+        model: str,
+        scope: str,
+        upstream: str,
+        body: bytes,
     ) -> None:
         more = {"method": method, "target": target, "model": model}
         self.all.append(("began", (number,), more | {"scope": scope, "upstream": upstream}))
 
-    def responded(self, number: int, *, status: int, streaming: bool, offset_us: int) -> None:
+    def responded(
+        self, number: int, *, status: int, streaming: bool, coding: str, offset_us: int
+    ) -> None:
         self.all.append(("responded", (number,), {"status": status, "streaming": streaming}))
 
     def read(self, number: int, data: bytes, offset_us: int) -> None:
@@ -54,7 +64,7 @@ def recorder(
     folder: Path,
     *upstreams: Upstream | str,
     mode: Mode = "record",
-    told: Told | None = None,
+    told: Observer | None = None,
     library: Library | None = None,
     **more: Any,
 ) -> Iterator[Replay]:

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from tokentape.cli import settings
+from tokentape.cli.lint_watch import LintWatch
 from tokentape.cli.watch import Watch
 from tokentape.cli.wrap import WithCommand, command_behind, run
 from tokentape.library import Library
@@ -20,9 +21,16 @@ _OPENAI = "https://api.openai.com/v1"
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
 @click.option("--auto", is_flag=True, help="Replay what is there, record what is not.")
 @settings.options(settings.REPLAYING, settings.RECORDING)
+@settings.LINT
 @click.pass_context
 def command(
-    ctx: click.Context, /, folder: Path, auto: bool, config_file: Path | None, **flags: Any
+    ctx: click.Context,
+    /,
+    folder: Path,
+    auto: bool,
+    linting: bool,
+    config_file: Path | None,
+    **flags: Any,
 ) -> None:
     """Run a command and record what its client asks.
 
@@ -40,7 +48,8 @@ def command(
     folder.mkdir(parents=True, exist_ok=True)
     library = Library([folder] if auto else [], redaction=resolved.redaction)
     watch = Watch(Console(stderr=True))
-    with replay(library, settings=resolved, observer=watch) as server:
+    observer = LintWatch(watch.console, values["lint"].value, watch) if linting else watch
+    with replay(library, settings=resolved, observer=observer) as server:
         code = run(behind, server.base_url, os.environ)
     library.close()
     ctx.exit(code)

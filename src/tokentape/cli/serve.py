@@ -10,8 +10,9 @@ from rich.console import Console
 
 from tokentape.cli import settings
 from tokentape.cli.common import limits_options
+from tokentape.cli.lint_watch import LintWatch
 from tokentape.cli.serving import open_library
-from tokentape.cli.watch import LiveWatch, Watch
+from tokentape.cli.watch import LiveWatch, Quiet, Watch
 from tokentape.limits import Limits
 
 
@@ -22,11 +23,13 @@ from tokentape.limits import Limits
 )
 @click.option("--repair", is_flag=True, help="Open recordings that are broken but clear.")
 @click.option("--quiet", is_flag=True, help="Do not show exchanges as they are forwarded.")
+@settings.LINT
 @limits_options
 def command(
     paths: tuple[Path, ...],
     repair: bool,
     quiet: bool,
+    linting: bool,
     max_bytes: int,
     max_depth: int,
     config_file: Path | None,
@@ -39,9 +42,12 @@ def command(
     """
     from tokentape.server import run
 
-    resolved = settings.settings_of(settings.resolve(flags, config_file))
+    values = settings.resolve(flags, config_file)
+    resolved = settings.settings_of(values)
     if resolved.mode == "replay" and not paths:
         raise click.UsageError("expected a PATH to replay, or a --mode that records")
+    if resolved.mode == "replay" and linting:
+        raise click.UsageError("expected a --mode that forwards with --lint, got replay")
     if resolved.tapes is not None:
         os.makedirs(resolved.tapes, exist_ok=True)
         if resolved.mode == "auto":
@@ -49,9 +55,14 @@ def command(
     limits = Limits(max_bytes=max_bytes, max_depth=max_depth)
     console = Console(stderr=True)
     with open_library(paths, resolved, repair=repair, limits=limits) as library:
-        if quiet or resolved.mode == "replay":
+        if resolved.mode == "replay" or (quiet and not linting):
             run(resolved, library)
             return
-        watch = LiveWatch(console) if console.is_terminal else Watch(console)
+        watch = Quiet(console) if quiet else _watch(console)
         with watch if isinstance(watch, LiveWatch) else nullcontext():
-            run(resolved, library, watch)
+            told = LintWatch(console, values["lint"].value, watch) if linting else watch
+            run(resolved, library, told)
+
+
+def _watch(console: Console) -> Watch:
+    return LiveWatch(console) if console.is_terminal else Watch(console)

@@ -82,6 +82,14 @@ TAPES = (
     click.option("--tapes", metavar="DIR", help="Record to DIR/SCOPE.tape.jsonl; auto replays it."),
 )
 
+LINT = click.option(
+    "--lint",
+    "linting",
+    is_flag=True,
+    help="Print the errors and warnings of streams while they run, by the rules of "
+    "`tokentape lint`.",
+)
+
 
 def options(*groups: tuple[Callable[[F], F], ...]) -> Callable[[F], F]:
     """Add these options, and the one that names the file."""

@@ -76,13 +76,23 @@ class Watch:
         self.running: dict[int, Running] = {}
 
     def began(
-        self, number: int, *, method: str, target: str, model: str, scope: str, upstream: str
+        self,
+        number: int,
+        *,
+        method: str,
+        target: str,
+        model: str,
+        scope: str,
+        upstream: str,
+        body: bytes,
     ) -> None:
         self.running[number] = Running(
             number, f"{method} {target}", model, scope, upstream, sse.EventReader()
         )
 
-    def responded(self, number: int, *, status: int, streaming: bool, offset_us: int) -> None:
+    def responded(
+        self, number: int, *, status: int, streaming: bool, coding: str, offset_us: int
+    ) -> None:
         found = self.running.get(number)
         if found is not None:
             found.status, found.streaming = status, streaming
@@ -102,6 +112,13 @@ class Watch:
 
     def trouble(self, message: str) -> None:
         self.console.print(f"tokentape: {message}", style="bold red", markup=False, highlight=False)
+
+
+class Quiet(Watch):
+    """An observer that prints troubles and nothing else."""
+
+    def began(self, number: int, **asked: Any) -> None:
+        """What has not begun is passed over from then on."""
 
 
 class LiveWatch(Watch):

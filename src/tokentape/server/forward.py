@@ -96,6 +96,7 @@ class Forward:
                 model=asked.model,
                 scope=asking.scope or "",
                 upstream=site.name,
+                body=body,
             )
         link = None if site.upstream.sigv4 else deck.dial.lend(site.origin, self.protocol)
         if link is not None:
@@ -221,7 +222,11 @@ class Forward:
                 kind = header(head.headers, "content-type") or ""
                 streaming = kind.partition(";")[0].strip().lower() == "text/event-stream"
                 observer.responded(
-                    self.number, status=head.status, streaming=streaming, offset_us=offset_us
+                    self.number,
+                    status=head.status,
+                    streaming=streaming,
+                    coding=(header(head.headers, "content-encoding") or "").strip().lower(),
+                    offset_us=offset_us,
                 )
         if data:
             self.reads += 1

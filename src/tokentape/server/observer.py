@@ -9,14 +9,25 @@ class Observer(Protocol):
     """Told on the server's loop, behind what the client was sent; it must not block.
 
     `number` counts the server's exchanges from 1. Offsets are microseconds from the request's
-    start. `read` gets the bytes as they came, in their content coding.
+    start. `body` is the request's. `read` gets the bytes as they came, in the content coding that
+    `responded` names, "" where there is none.
     """
 
     def began(
-        self, number: int, *, method: str, target: str, model: str, scope: str, upstream: str
+        self,
+        number: int,
+        *,
+        method: str,
+        target: str,
+        model: str,
+        scope: str,
+        upstream: str,
+        body: bytes,
     ) -> None: ...
 
-    def responded(self, number: int, *, status: int, streaming: bool, offset_us: int) -> None: ...
+    def responded(
+        self, number: int, *, status: int, streaming: bool, coding: str, offset_us: int
+    ) -> None: ...
 
     def read(self, number: int, data: bytes, offset_us: int) -> None: ...
 

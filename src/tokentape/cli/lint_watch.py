@@ -1,0 +1,131 @@
+"""What is wrong with a stream, told in the terminal while it is forwarded."""
+
+import msgspec
+from rich.console import Console
+
+from tokentape.cli.common import one_line
+from tokentape.content import Decoder
+from tokentape.errors import TokenTapeError
+from tokentape.limits import Limits
+from tokentape.linting import Finding, Linter, Severity, Thresholds
+from tokentape.matching import operation
+from tokentape.matching.operation import CHAT
+from tokentape.model import Ending, Request
+from tokentape.server import Observer
+
+# A stream of more decoded bytes, or of so many without a blank line, is followed no further.
+_MOST_DECODED = 64 * 1024 * 1024
+_MOST_PENDING = 16 * 1024 * 1024
+_BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r", b"\r\n\r")
+_STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+
+
+class Followed(msgspec.Struct):
+    """One stream that is linted. `decoder` is made with the first read, where there is a coding."""
+
+    linter: Linter
+    coding: str
+    decoder: Decoder | None = None
+    pending: int = 0
+    tail: bytes = b""
+
+    def take(self, data: bytes, offset_us: int) -> list[Finding]:
+        """The findings of one read. Raises TokenTapeError where it can't be followed further."""
+        if self.coding:
+            if self.decoder is None:
+                self.decoder = Decoder(data, self.coding, Limits(max_bytes=_MOST_DECODED))
+            data = self.decoder.feed(data)
+        # A blank line may be cut by the end of a read.
+        seam = self.tail + data
+        self.tail = seam[-3:]
+        self.pending += len(data)
+        if any(blank in seam for blank in _BLANK_LINES):
+            self.pending = 0
+        elif self.pending > _MOST_PENDING:
+            raise TokenTapeError(f"no blank line within {_MOST_PENDING} bytes")
+        return self.linter.feed(data, offset_us)
+
+
+class LintWatch:
+    """An observer that prints the errors and warnings of event streams, and tells another one all.
+
+    A stream that can't be decoded is said to be linted no further.
+    """
+
+    def __init__(self, console: Console, thresholds: Thresholds, behind: Observer) -> None:
+        self._console = console
+        self._thresholds = thresholds
+        self._behind = behind
+        self._asked: dict[int, Request] = {}  # until the head of the response is in
+        self._followed: dict[int, Followed] = {}
+
+    def began(
+        self,
+        number: int,
+        *,
+        method: str,
+        target: str,
+        model: str,
+        scope: str,
+        upstream: str,
+        body: bytes,
+    ) -> None:
+        self._asked[number] = Request(method=method, url=target, body=body)
+        self._behind.began(
+            number,
+            method=method,
+            target=target,
+            model=model,
+            scope=scope,
+            upstream=upstream,
+            body=body,
+        )
+
+    def responded(
+        self, number: int, *, status: int, streaming: bool, coding: str, offset_us: int
+    ) -> None:
+        self._behind.responded(
+            number, status=status, streaming=streaming, coding=coding, offset_us=offset_us
+        )
+        request = self._asked.pop(number, None)
+        if request is None or not streaming or not 200 <= status < 300:
+            return
+        chat = operation(request.url) == CHAT
+        linter = Linter(request, chat=chat, thresholds=self._thresholds)
+        self._followed[number] = Followed(linter, "" if coding == "identity" else coding)
+        self._tell(number, linter.response("text/event-stream"))
+
+    def read(self, number: int, data: bytes, offset_us: int) -> None:
+        self._behind.read(number, data, offset_us)
+        followed = self._followed.get(number)
+        if followed is None:
+            return
+        try:
+            self._tell(number, followed.take(data, offset_us))
+        except TokenTapeError as error:
+            del self._followed[number]
+            self._print(f"#{number}  linted no further: {error.message}", "yellow")
+
+    def ended(self, number: int, *, ending: Ending, offset_us: int, note: str | None) -> None:
+        self._asked.pop(number, None)
+        followed = self._followed.pop(number, None)
+        if followed is not None:
+            self._tell(number, followed.linter.end(ending))
+        self._behind.ended(number, ending=ending, offset_us=offset_us, note=note)
+
+    def trouble(self, message: str) -> None:
+        self._behind.trouble(message)
+
+    def _tell(self, number: int, findings: list[Finding]) -> None:
+        for found in findings:
+            if found.severity is Severity.INFO:
+                continue
+            event = "" if found.event is None else f" event {found.event}"
+            where = f" {found.json_path}" if found.json_path else ""
+            told = f"{found.rule} {found.severity.value}: {found.message}"
+            self._print(f"#{number}{event}{where}: {told}", _STYLES[found.severity])
+
+    def _print(self, text: str, style: str) -> None:
+        self._console.print(
+            one_line(text), style=style, markup=False, highlight=False, soft_wrap=True
+        )
