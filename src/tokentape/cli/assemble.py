@@ -47,7 +47,6 @@ def _print(console: Console, title: str, found: Assembled) -> None:
     player.close()
     if found.partial is not None:
         console.print(Text(one_line(f"partial: {found.partial}"), "yellow"), soft_wrap=True)
-    console.print()
 
 
 @click.command()
@@ -69,6 +68,7 @@ def command(
     limits = Limits(max_bytes=max_bytes, max_depth=max_depth)
     console = Console(highlight=False)
     refused = False
+    printed = False
     opened = None
     for opened in open_all(paths, limits):
         if isinstance(opened, Refusal):
@@ -80,6 +80,9 @@ def command(
             if as_json:
                 click.echo(_row(str(opened.path), number, found))
             else:
+                if printed:
+                    console.print()
+                printed = True
                 _print(console, f"{opened.path}#{number}", found)
     if opened is None:
         click.echo(one_line(f"{' '.join(map(str, paths))}: no files in it"), err=True)
