@@ -9,7 +9,7 @@ from tokentape import sse, view
 from tokentape.linting.asked import Asked
 from tokentape.linting.base import Finding, On, shown
 from tokentape.linting.checks import cost, frames, pace, request
-from tokentape.linting.plain import Plain
+from tokentape.linting.plain import HEAD, TAIL, Plain, datas
 from tokentape.linting.questions import check_chunk, end_chunks, new_stream
 from tokentape.linting.rules import CODES
 from tokentape.linting.thresholds import DEFAULT_THRESHOLDS, Thresholds
@@ -53,6 +53,9 @@ class Linter:
         self._chunks = chunks
         self._events = 0
         self._begun = False
+        self._fed = 0  # bytes, in all
+        self._edge = 0  # the end of the last event
+        self._past_reader = 0  # bytes that the reader of events did not see
         self._plain: Plain | None = None
 
     def response(self, media_type: str) -> list[Finding]:
@@ -83,9 +86,14 @@ class Linter:
         if len(data) <= _SLICE:
             self._feed(data, offset_us)
         else:
-            # In slices, since the events of a large body take ten times its memory.
-            for start in range(0, len(data), _SLICE):
-                self._feed(data[start : start + _SLICE], offset_us)
+            # In slices, since the events of a large body take ten times its memory; up to the end
+            # of a frame where there is one, since whole frames are looked at faster.
+            start = 0
+            while start < len(data):
+                blank = data.find(TAIL, start + _SLICE, start + 2 * _SLICE)
+                end = blank + len(TAIL) if blank >= 0 else start + _SLICE
+                self._feed(data[start:end], offset_us)
+                start = end
         return self._stream.take_new() if self._stream.new else []
 
     def _begin(self) -> None:
@@ -93,6 +101,11 @@ class Linter:
         request.check_request(self._stream)
 
     def _feed(self, data: bytes, offset_us: int | None) -> None:
+        if self._fed == self._edge and self._events and self._chat and not self._stream.done:
+            data = self._feed_frames(data, offset_us)
+            if not data:
+                return
+        self._fed += len(data)
         looked = self._frames
         if looked is not None:
             looked.feed(data)
@@ -103,34 +116,48 @@ class Linter:
             return
         if looked is not None:
             looked.join()
-        if not self._chat:
-            for event in events:
-                self._at(event)
-            return
-        chunks, paced = self._chunks, self._pace
+        self._edge = events[-1].end + self._past_reader
         for event in events:
             self._at(event)
-            plain, text = self._plain, event.data
-            if plain is None or text == "[DONE]":
+            if self._chat:
                 self._event(event, offset_us)
-                continue
-            # What follows is run for nearly every chunk of nearly every stream.
+
+    def _feed_frames(self, data: bytes, offset_us: int | None) -> bytes:
+        """Look at whole frames of the usual form, past the reader of events; return what is left.
+
+        Called between two events, where such frames mean what they mean by themselves.
+        """
+        texts = datas(data)
+        if texts is None:
+            return data
+        stream, chunks, paced = self._stream, self._chunks, self._pace
+        position = self._fed
+        for text in texts:
             try:
-                payload = _decode(text)
+                payload = _decode(text if text.isascii() else text.decode())
             except _BAD_JSON:
-                self._event(event, offset_us)
-                continue
+                # `[DONE]` too: the reader takes it from here.
+                break
+            stream.event, stream.offset = self._events, position
+            self._events += 1
+            position += len(text) + len(HEAD) + len(TAIL)
             if chunks is not None:
                 chunks(payload)
-            if not plain.take(payload):
+            if self._plain is None or not self._plain.take(payload):
                 self._payload(payload, offset_us)
             elif paced is not None:
                 paced.content(offset_us)
+        passed = position - self._fed
+        self._fed = self._edge = position
+        self._past_reader += passed
+        if self._frames is not None:
+            self._frames.past_reader = self._past_reader
+        return data[passed:]
 
     def _at(self, event: sse.Event) -> None:
         """Look at the bytes of this event, and put what is found from now on down to it."""
         stream, looked = self._stream, self._frames
-        stream.event, stream.offset = self._events, event.start
+        stream.event, stream.offset = self._events, event.start + self._past_reader
         self._events += 1
         if looked is not None:
             looked.check(event)

@@ -22,6 +22,7 @@ class Frames:
     def __init__(self, stream: Stream, *, chat: bool) -> None:
         self._stream = stream
         self._chat = chat
+        self.past_reader = 0  # bytes of the stream that came past here; offsets are without them
         self._held: list[bytes] = []
         self._buffer = b""
         self._offset = 0  # of the buffer's first byte in the stream
@@ -83,9 +84,12 @@ class Frames:
             self._odd(rest, self._offset, None)
         self._buffer = b""
 
+    def _report(self, code: str, message: str, offset: int) -> None:
+        self._stream.report(code, message, offset=offset + self.past_reader)
+
     def _odd(self, frame: bytes, start: int, data: str | None) -> None:
-        report = self._stream.report
-        if start == 0 and frame.startswith(_BOM):
+        report = self._report
+        if start + self.past_reader == 0 and frame.startswith(_BOM):
             if self._chat:
                 report("SSE108", "the stream begins with a byte order mark", offset=0)
             frame, start = frame[len(_BOM) :], len(_BOM)
@@ -112,11 +116,11 @@ class Frames:
             text = line.group(1)
             if not text:
                 if begin is not None and not brings:
-                    self._stream.report("SSE109", "an event without data", offset=start + begin)
+                    self._report("SSE109", "an event without data", offset=start + begin)
                 begin, brings = None, False
             elif text.startswith(b":"):
                 shown = text[:60].decode("utf-8", "backslashreplace")
-                self._stream.report("SSE110", f"a comment: {shown!r}", offset=start + line.start())
+                self._report("SSE110", f"a comment: {shown!r}", offset=start + line.start())
             else:
                 begin = line.start() if begin is None else begin
                 name, _, value = text.partition(b":")
