@@ -188,7 +188,7 @@ def read_bytes(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> bytes:
         if status.st_size > limits.max_bytes:
             raise LimitError(
                 f"expected at most {limits.max_bytes} bytes, got {status.st_size}; "
-                "raise the limit with --max-bytes"
+                "raise the limit: Limits(max_bytes=…), --max-bytes"
             )
         return file.read()
 
