@@ -52,10 +52,10 @@ check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cog --check -I docs README.md docs/*.md
+	$(BIN)/cog --check -I docs README.md docs/*.md docs/rules/*.md
 
 docs: $(VENV)/.ready
-	$(BIN)/cog -r -I docs README.md docs/*.md
+	$(BIN)/cog -r -I docs README.md docs/*.md docs/rules/*.md
 
 # The bundled tapes, from the captures the project started from.
 SEEDS := ../shared/seeds

@@ -62,7 +62,7 @@ class RepairNeeded(FormatError):
 
     def __init__(self, repairs: tuple[str, ...], *, path: str | None = None) -> None:
         super().__init__(
-            "needs repair: " + "; ".join(repairs) + ". Open it with repair=True (--repair)", path=path
+            f"needs repair: {'; '.join(repairs)}. Open it with repair=True (--repair)", path=path
         )
         self.repairs = repairs
 

@@ -20,7 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "play": ("play", "Play a recorded stream in the terminal, at its pace."),
     "assemble": ("assemble", "Assemble each stream into the completion it adds up to."),
     "stats": ("stats", "Say what recordings took, used and cost: latency, tokens, dollars."),
-    "lint": ("lint", "Say what is wrong with recorded streams, rule by rule."),
+    "lint": ("lint", "Say what is wrong with recorded streams, rule by rule, and where."),
     "diff": ("diff", "Say what differs between two recordings: request, answer, usage, times."),
     "convert": ("convert", "Convert a recording from one format to another."),
     "serve": ("serve", "Replay recordings to any client over HTTP, or record what it asks."),

@@ -17,8 +17,8 @@ from tokentape.cli.player import Player
 from tokentape.errors import UsageError
 from tokentape.library import Library
 from tokentape.model import Fidelity
-from tokentape.testing import replay
 from tokentape.pacing import parse_speed
+from tokentape.testing import replay
 
 # What the demo plays: reasoning and an answer; a tool call, and the answer after its result.
 _PLAYED = ("reasoning", "tool-call")

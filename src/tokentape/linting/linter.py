@@ -83,17 +83,15 @@ class Linter:
         """The findings that these bytes bring. `offset_us` is when they were read, if known."""
         if not self._begun:
             self._begin()
-        if len(data) <= _SLICE:
-            self._feed(data, offset_us)
-        else:
-            # In slices, since the events of a large body take ten times its memory; up to the end
-            # of a frame where there is one, since whole frames are looked at faster.
-            start = 0
-            while start < len(data):
-                blank = data.find(TAIL, start + _SLICE, start + 2 * _SLICE)
-                end = blank + len(TAIL) if blank >= 0 else start + _SLICE
-                self._feed(data[start:end], offset_us)
-                start = end
+        # In slices, since the events of a large body take ten times its memory; up to the end of a
+        # frame where there is one, since whole frames are looked at faster.
+        start = 0
+        while start < len(data):
+            least = start + (_SLICE if self._events else 0)
+            blank = data.find(TAIL, least, least + _SLICE) if len(data) > least else -1
+            end = blank + len(TAIL) if blank >= 0 else start + _SLICE
+            self._feed(data[start:end], offset_us)
+            start = end
         return self._stream.take_new() if self._stream.new else []
 
     def _begin(self) -> None:

@@ -1,11 +1,13 @@
 """All questions of one answer, in their order: of each chunk, and of the end."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from tokentape.linting.asked import Asked
 from tokentape.linting.asked import asked as asked_by
-from tokentape.linting.base import On
+from tokentape.linting.base import On, Rule
 from tokentape.linting.checks import choice, chunk, logprobs, mixing, tool, usage
 from tokentape.linting.rules import BY_CODE
 from tokentape.linting.state import Stream
@@ -23,14 +25,21 @@ def new_stream(
     chat: bool = True,
 ) -> Stream:
     """The state of an answer, with the rules that can be asked of it."""
-    wanted = {On.SSE} if not chat else {On.CHAT, on} | ({On.SSE} if on is On.STREAM else set())
-    rules = {
-        code: rule
-        for code, rule in BY_CODE.items()
-        if code in codes and rule.on in wanted and rule.known_at(fidelity)
-    }
+    rules = _rules(frozenset(codes), fidelity, on, chat)
     asked = request if isinstance(request, Asked) else asked_by(request)
     return Stream(asked, rules, thresholds)
+
+
+@lru_cache(maxsize=64)
+def _rules(codes: frozenset[str], fidelity: Fidelity, on: On, chat: bool) -> Mapping[str, Rule]:
+    wanted = {On.SSE} if not chat else {On.CHAT, on} | ({On.SSE} if on is On.STREAM else set())
+    return MappingProxyType(
+        {
+            code: rule
+            for code, rule in BY_CODE.items()
+            if code in codes and rule.on in wanted and rule.known_at(fidelity)
+        }
+    )
 
 
 def check_chunk(stream: Stream, payload: dict[str, Any]) -> bool:
