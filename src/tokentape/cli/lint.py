@@ -139,6 +139,6 @@ def command(
         click.echo(sarif(found, refused))
     if not as_json:
         summary = ", ".join(f"{counts[s]} {s}" for s in ("error", "warning", "info"))
-        click.echo(f"{exchanges} exchanges: {summary}", err=True)
+        click.echo(f"{exchanges} exchange{'' if exchanges == 1 else 's'}: {summary}", err=True)
     if (refused or counts["error"] or counts["warning"]) and not exit_zero:
         ctx.exit(1)
