@@ -34,7 +34,6 @@ class Choice:
     __slots__ = (
         "calls",
         "finish",
-        "first_event",
         "legacy_call",
         "lists",
         "logprobs",
@@ -45,8 +44,7 @@ class Choice:
         "wrapped",
     )
 
-    def __init__(self, event: int | None) -> None:
-        self.first_event = event
+    def __init__(self) -> None:
         self.role = ""
         self.finish = ""
         self.payload = False  # whether anything but a role came

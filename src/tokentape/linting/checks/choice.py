@@ -51,7 +51,7 @@ def find(stream: Stream, choice: dict[str, Any], path: str) -> Choice | None:
         )
     found = stream.choices.get(index)
     if found is None:
-        found = stream.choices[index] = Choice(stream.event)
+        found = stream.choices[index] = Choice()
     return found
 
 
