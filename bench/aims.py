@@ -141,6 +141,13 @@ def _assembling(found: list[Assembling]) -> Iterator[Aim]:
                 f"{times:.2f}",
                 times >= least,
             )
+        times = stream.times(assembling.STATE, assembling.LINTED)
+        yield Aim(
+            f"assembling and linting {stream.title}: speed, times {assembling.STATE}",
+            "≥ 8",
+            f"{times:.2f}",
+            times >= 8,
+        )
 
 
 def judge(results: Results) -> list[Aim]:

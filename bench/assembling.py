@@ -1,4 +1,4 @@
-"""Measures how fast a stream's bytes become a completion, beside openai-python and JSON alone."""
+"""Measures how fast a stream becomes a completion, beside openai-python and JSON alone."""
 
 import json
 import os
@@ -14,11 +14,14 @@ import msgspec
 
 from bench.install import NotRun
 from bench.machine import cores
-from tokentape.chat.assemble import assemble
+from tokentape.chat.assemble import Assembler, assemble
 from tokentape.chat.payloads import NotJson, stream_payloads
 from tokentape.library import load
+from tokentape.linting import Finding, Linter
+from tokentape.model import Fidelity, Request
 
 TOKENTAPE = "TokenTape: events, chunks, completion"
+LINTED = "TokenTape: the same, with lint on top"
 JSON = "msgspec.json.decode of the payloads alone"
 STATE = "openai-python: decoder, models, ChatCompletionStreamState"
 DELTAS = "openai-python: decoder, models, accumulate_delta"
@@ -31,11 +34,12 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 @dataclass(frozen=True)
 class Stream:
-    """One stream: its bytes, and the JSON texts in them."""
+    """One stream: its bytes, the JSON texts in them, and the request that it answers."""
 
     title: str
     body: bytes
     texts: tuple[bytes, ...]
+    request: Request
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,9 @@ class Assembling:
     def mb_s(self, name: str) -> float:
         return self.size / 1e6 / self.seconds[name]
 
-    def times(self, name: str) -> float:
-        """How many times as fast as this way TokenTape is."""
-        return self.seconds[name] / self.seconds[TOKENTAPE]
+    def times(self, name: str, ours: str = TOKENTAPE) -> float:
+        """How many times as fast as this way ours is."""
+        return self.seconds[name] / self.seconds[ours]
 
 
 def _chunk(random: random.Random, delta: Any, finish: str | None = None, **more: Any) -> Any:
@@ -83,23 +87,38 @@ def made() -> Stream:
     ]
     texts = tuple(json.dumps(chunk, separators=(",", ":")).encode() for chunk in chunks)
     body = b"".join(b"data: %s\n\n" % text for text in (*texts, b"[DONE]"))
-    return Stream(f"{len(texts)} chunks like OpenAI's", body, texts)
+    asked = {"model": "gpt-4o-mini", "stream": True, "stream_options": {"include_usage": True}}
+    request = Request(
+        url="https://api.openai.com/v1/chat/completions", body=msgspec.json.encode(asked)
+    )
+    return Stream(f"{len(texts)} chunks like OpenAI's", body, texts, request)
 
 
 def recorded() -> Stream:
     """A real stream of OpenAI: the second answer of a bundled tape."""
     with as_file(files("tokentape") / "tapes" / "tool-call.tape.jsonl") as path:
-        body = load(path).exchanges[1].body
+        exchange = load(path).exchanges[1]
+    body = exchange.body
     texts = tuple(
         frame.removeprefix(b"data: ")
         for frame in body.split(b"\n\n")
         if frame.startswith(b"data: {")
     )
-    return Stream(f"{len(texts)} chunks of OpenAI, as recorded", body, texts)
+    title = f"{len(texts)} chunks of OpenAI, as recorded"
+    return Stream(title, body, texts, exchange.request)
 
 
 def ours(body: bytes) -> dict[str, Any]:
     return assemble(stream_payloads(body))
+
+
+def linted(stream: Stream) -> tuple[dict[str, Any], list[Finding]]:
+    """The completion and the findings, of one decoding."""
+    assembler = Assembler()
+    linter = Linter(stream.request, fidelity=Fidelity.BYTES, chunks=assembler.feed)
+    linter.feed(stream.body)
+    linter.end()
+    return assembler.completion(), linter.findings()
 
 
 def _theirs() -> dict[str, Callable[[bytes], str]]:
@@ -145,6 +164,9 @@ def _ways(stream: Stream) -> dict[str, Callable[[], object]]:
     for name, way in theirs.items():
         if way(stream.body) != said:
             raise RuntimeError(f"{stream.title}: {name} says something else")
+    completion, findings = linted(stream)
+    if completion != ours(stream.body) or any(found.rule != "REQ805" for found in findings):
+        raise RuntimeError(f"{stream.title}: linted it is another one, or not clean: {findings}")
     decode = msgspec.json.decode
 
     def json_alone() -> None:
@@ -153,6 +175,7 @@ def _ways(stream: Stream) -> dict[str, Callable[[], object]]:
 
     return {
         TOKENTAPE: lambda: ours(stream.body),
+        LINTED: lambda: linted(stream),
         JSON: json_alone,
         **{name: lambda way=way: way(stream.body) for name, way in theirs.items()},  # type: ignore[misc]
     }
