@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.wire import cut
@@ -119,6 +119,20 @@ def test_a_secret_without_end_is_held_back_within_bounds() -> None:
     out += redactor.feed(Read(b" and on", 1000)) + redactor.flush()
     assert held <= 42
     assert b"".join(read.data for read in out) == b"sk-REDACTED and on"
+
+
+# Characters that may begin a secret within one that is longer than is waited for.
+LONG = b"sk-" + b"A" * 4090 + b"-s" + b"A" * 900 + b"_Bearer"
+
+
+@given(st.lists(st.integers(4080, 5020), max_size=12))
+@example([4000, 4096 - 1, 4096 + 4])
+@example([4100, 4995])
+@example([4500, 4999, 5002])
+def test_a_secret_longer_than_is_waited_for_is_redacted_to_its_end(places: list[int]) -> None:
+    out = through(b'"' + LONG + b' AAAAAAAA" and on', places)
+    assert b"".join(read.data for read in out) == b'"sk-REDACTED REDACTED" and on'
+    assert [read.offset_us for read in out] == list(range(len(places) + 1))
 
 
 @pytest.mark.parametrize(

@@ -157,14 +157,12 @@ class Patterns:
         found = self._part.search(data, max(first, first + run - self._longest))
         return found.start() if found is not None else len(data)
 
-    def going_on(self, data: bytes, start: int) -> "re.Pattern[bytes] | None":
-        """What the characters are of a secret that reaches the end of the data, if one does."""
+    def going_on(self, data: bytes, start: int) -> "tuple[re.Pattern[bytes], ...]":
+        """What the characters are of the secrets that reach the end of the data."""
         if not data or data[-1] not in self._letters:
-            return None
-        for match, compiled in self._matches(data, self._first(start)):
-            if match.end() == len(data):
-                return compiled.more
-        return None
+            return ()
+        matches = self._matches(data, self._first(start))
+        return tuple(compiled.more for match, compiled in matches if match.end() == len(data))
 
     def _first(self, start: int) -> int:
         """Where a secret may begin: what is before a full context is not known."""

@@ -19,7 +19,8 @@ class ReadRedactor:
         self._context = b""
         self._held: list[Read] = []
         self._rest = 0  # bytes of what is held that belong to a secret already replaced
-        self._going_on: re.Pattern[bytes] | None = None
+        # What the characters are of that secret, where it reaches the end of what came.
+        self._going_on: tuple[re.Pattern[bytes], ...] = ()
         self.found = 0
 
     def at_line(self) -> bool:
@@ -28,7 +29,7 @@ class ReadRedactor:
         So it is where what came ends with a line and nothing of it is held back: no secret
         reaches over a line end, and what is before one tells nothing of what is behind.
         """
-        if self._held or self._going_on is not None or not self._patterns.within_lines:
+        if self._held or self._going_on or not self._patterns.within_lines:
             return False
         if self._context[-1:] not in (b"\n", b""):
             return False
@@ -37,31 +38,29 @@ class ReadRedactor:
 
     def feed(self, read: Read) -> list[Read]:
         """Take in one read; those that can now be written, in order."""
-        if self._going_on is not None:
-            rest = read.data[self._end_of_long_secret(read.data) :]
-            if not rest:
-                return [Read(b"", read.offset_us)]
-            read = Read(rest, read.offset_us)
-        if not self._held:
+        if not self._held and not self._going_on:
             data = self._context + read.data
             if self._patterns.is_clear(data):
                 self._context = data[-self._patterns.context :]
                 return [read]
+        if self._going_on:
+            self._go_on(read.data)
         self._held.append(read)
         data = self._joined()
         start = len(self._context)
         released = self._release(data, self._patterns.unfinished(data, start))
-        if not self._held:
-            self._going_on = self._patterns.going_on(data, start)
+        # A secret behind the one already replaced is found by itself.
+        if self._rest == sum(len(held.data) for held in self._held):
+            self._going_on += self._patterns.going_on(data, start)
+        else:
+            self._going_on = ()
         return released
 
-    def _end_of_long_secret(self, data: bytes) -> int:
-        assert self._going_on is not None
-        match = self._going_on.match(data)
-        end = match.end() if match is not None else 0
-        if end < len(data):
-            self._going_on = None
-        return end
+    def _go_on(self, data: bytes) -> None:
+        """Count in what these bytes add to a secret already replaced."""
+        ends = {more: match.end() for more in self._going_on if (match := more.match(data))}
+        self._rest += max(ends.values())
+        self._going_on = tuple(more for more, end in ends.items() if end == len(data))
 
     def _joined(self) -> bytes:
         return self._context + b"".join(held.data for held in self._held)
