@@ -2,6 +2,9 @@
 
 import gzip
 import io
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +17,7 @@ from hypothesis import given
 from rich.console import Console
 
 from tests.record.recording import recorded, recorder
-from tests.record.upstream import answering, chunked, head, upstream
+from tests.record.upstream import answering, at_once, chunked, head, upstream
 from tests.samples import DONE, body, chunk
 from tests.server.raw import Raw
 from tests.server.tapes import asked
@@ -194,6 +197,32 @@ def test_a_finding_is_shown_before_the_stream_ends(tmp_path: Path) -> None:
     ]
     (exchange,) = recorded(tmp_path)
     assert exchange.body == began + rest
+
+
+ASK = """
+import os, sys, urllib.request
+url = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
+urllib.request.urlopen(urllib.request.Request(url, sys.argv[1].encode())).read()
+"""
+
+
+def test_record_shows_findings_by_the_thresholds_of_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "tokentape.toml").write_text("[lint]\nburst_events = 2\nburst_wait_ms = 0\n")
+    answer = head("Content-Type: text/event-stream", f"Content-Length: {len(ROLES)}") + ROLES
+    words = ["record", "tapes", "--lint", "--", sys.executable, "-c", ASK, asked().decode()]
+    with upstream(at_once(answer)) as up:
+        ran = subprocess.run(
+            [sys.executable, "-m", "tokentape", *words],
+            cwd=tmp_path,
+            env=os.environ | {"OPENAI_BASE_URL": up.url},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    told = [line for line in ran.stderr.splitlines() if line.startswith("#1")]
+    assert told[:2] == FOUND
+    assert told[2].startswith("#1: TIM901 warning: 3 content events within 0.0 ms")
+    assert told[3].startswith("#1  default")
 
 
 def test_there_is_nothing_to_lint_where_nothing_is_forwarded(tmp_path: Path) -> None:

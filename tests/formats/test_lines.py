@@ -81,7 +81,8 @@ def test_what_was_repaired_is_on_the_line_it_has_in_the_file() -> None:
     assert reading.repairs
     found = Lines(body, reading.format, reading.tape)
     opened = reading.tape.exchanges[0].body
-    assert [found.of(0, opened.index(frame)) for frame in FRAMES] == [1, 2, 3, 4]
+    for within in (0, 10):
+        assert [found.of(0, opened.index(f) + within) for f in FRAMES] == [1, 2, 3, 4]
 
 
 def test_the_numbers_of_a_listing_are_no_text() -> None:
@@ -101,4 +102,17 @@ def test_packed_files_and_other_formats_have_no_lines(tmp_path: Path) -> None:
     assert found is not None
     assert found.of(0, 0) is None
     packed.unlink()
+    assert lines_of(opened) is None
+
+
+def test_a_file_that_has_changed_since_has_the_lines_that_are_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.tape.jsonl"
+    whole = native.write(Tape(exchanges=(streamed(*FRAMES),))).splitlines(keepends=True)
+    path.write_bytes(b"".join(whole[:5]))
+    opened = open_file(path)
+    path.write_bytes(b"".join(whole))
+    found = lines_of(opened)
+    assert found is not None
+    assert found.of(0, len(FRAMES[0])) == 5
+    path.write_bytes(b"something else\n")
     assert lines_of(opened) is None

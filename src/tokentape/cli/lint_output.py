@@ -1,5 +1,6 @@
 """Findings as text, as GitHub's workflow commands, as SARIF: values in, text out."""
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -104,7 +105,8 @@ def sarif(found: Sequence[Placed], refused: Sequence[Refusal]) -> str:
         "results": [_result(placed) for placed in found],
     }
     document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    # Half a surrogate pair, which a path into JSON may hold, stands in JSON as an escape only.
+    return json.dumps(document, indent=2)
 
 
 def _described(rule: Rule) -> dict[str, Any]:

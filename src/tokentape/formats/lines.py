@@ -1,6 +1,7 @@
 """On which line of a file an exchange stands, for what shows files by line."""
 
-from itertools import accumulate
+import re
+from itertools import accumulate, islice
 
 import msgspec
 
@@ -15,6 +16,7 @@ class _Head(msgspec.Struct):
 
 
 _head = msgspec.json.Decoder(_Head).decode
+_NOT_BLANK = re.compile(rb"^[^\r\n]", re.MULTILINE)
 
 
 class Lines:
@@ -25,13 +27,16 @@ class Lines:
     """
 
     def __init__(self, data: bytes, format: str, found: Tape) -> None:
-        """`data` is the file as it is on disk, `format` the name of the one it was read as."""
+        """`data` is the file as it is on disk, `format` the name of the one it was read as.
+
+        Raises one of `tape.LINE_ERRORS` where it is no such file any more.
+        """
         packed = data.startswith((GZIP_MAGIC, ZSTD_MAGIC))
         self._exchanges = found.exchanges
         self._tape = _tape_lines(data) if format == tape.NAME and not packed else None
-        self._text: list[int] | None = None
+        self._text: bytes | None = None
         if format == event_stream.NAME and not packed:
-            self._text = _text_lines(data)
+            self._text, self._above = _unnumbered(data)
 
     def of(self, exchange: int, offset: int | None = None) -> int | None:
         """The line where an exchange begins, or that holds the byte at `offset` of its body.
@@ -40,28 +45,31 @@ class Lines:
         of a coded body only the line of the response is known.
         """
         if self._text is not None:
-            return self._in_text(self._exchanges[exchange], offset or 0)
+            return self._in_text(self._text, self._exchanges[exchange].body, offset or 0)
         lines = None if self._tape is None else self._tape.get(exchange)
         if lines is None:
             return None
         return lines[0] if offset is None else _in_reads(self._exchanges[exchange], lines, offset)
 
-    def _in_text(self, exchange: Exchange, offset: int) -> int | None:
-        """Blank lines may have been put in when the stream was opened: the others are counted."""
-        assert self._text is not None
-        before = sum(1 for line in exchange.body[:offset].split(b"\n")[:-1] if line.strip(b"\r"))
-        return self._text[before] if before < len(self._text) else None
+    def _in_text(self, text: bytes, body: bytes, offset: int) -> int | None:
+        start = offset
+        if body != text:
+            # Blank lines were put in when the stream was opened: the others are counted.
+            begins = body.rfind(b"\n", 0, offset) + 1
+            before = sum(1 for _ in _NOT_BLANK.finditer(body, 0, begins))
+            found = next(islice(_NOT_BLANK.finditer(text), before, None), None)
+            if found is None:
+                return None
+            start = found.start()
+        return self._above + text.count(b"\n", 0, start) + 1
 
 
-def _text_lines(data: bytes) -> list[int]:
-    """The numbers of the lines that are not blank; a listing's own numbers taken off."""
+def _unnumbered(data: bytes) -> tuple[bytes, int]:
+    """The text without a listing's numbers, and how many lines of title stand above it."""
     text = unpack.unnumbered(data)
-    title = 0
     if text is None:
-        text = data
-    else:
-        title = data.rstrip().count(b"\n") + 1 - text.count(b"\n")
-    return [title + number for number, line in enumerate(text.split(b"\n"), 1) if line.strip(b"\r")]
+        return data, 0
+    return text, data.rstrip().count(b"\n") + 1 - text.count(b"\n")
 
 
 def _tape_lines(data: bytes) -> dict[int, list[int]]:
@@ -81,5 +89,6 @@ def _in_reads(exchange: Exchange, lines: list[int], offset: int) -> int:
     if header(response.headers, "content-encoding"):
         return lines[1]
     ends = accumulate(len(read.data) for read in response.reads)
-    pairs = zip(lines[2:], ends, strict=True)
+    # Where it is still recorded, the file may have got more reads since it was opened.
+    pairs = zip(lines[2:], ends, strict=False)
     return next((line for line, end in pairs if offset < end), lines[-1])
