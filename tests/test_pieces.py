@@ -34,6 +34,39 @@ CASES: list[tuple[str, Any, list[Piece]]] = [
         [Piece("tool_name", "weather", 0, 1), Piece("tool_arguments", '{"a', 0, 1)],
     ),
     (
+        "a call of a custom tool",
+        delta(tool_calls=[{"index": 0, "custom": {"name": "code", "input": "1 +"}}]),
+        [Piece("tool_name", "code"), Piece("tool_arguments", "1 +")],
+    ),
+    (
+        "a function call",
+        delta(function_call={"name": "weather", "arguments": "{}"}),
+        [Piece("tool_name", "weather"), Piece("tool_arguments", "{}")],
+    ),
+    (
+        "reasoning in details alone",
+        delta(
+            content="",
+            reasoning_details=[
+                {"type": "reasoning.summary", "summary": "Hm"},
+                {"type": "reasoning.text", "text": "So", "index": 0},
+                {"type": "reasoning.encrypted", "data": "gAAA"},
+                None,
+            ],
+        ),
+        [Piece("reasoning", "Hm"), Piece("reasoning", "So")],
+    ),
+    (
+        "reasoning in details too",
+        delta(reasoning="Hm", reasoning_details=[{"type": "reasoning.text", "text": "Hm"}]),
+        [Piece("reasoning", "Hm")],
+    ),
+    (
+        "a thought that is text",
+        delta(content=[{"type": "thinking", "thinking": "Hm"}]),
+        [Piece("reasoning", "Hm")],
+    ),
+    (
         "parts (Mistral)",
         delta(
             content=[
@@ -61,6 +94,8 @@ CASES: list[tuple[str, Any, list[Piece]]] = [
     ("a choice that is null", {"choices": [None]}, []),
     ("a call that is null", delta(tool_calls=[None, {"function": None}]), []),
     ("an index that is a text", delta("x", content="a"), [Piece("content", "a")]),  # type: ignore[arg-type]
+    ("an index that is true", delta(True, content="a"), [Piece("content", "a", 0)]),
+    ("an index as 1.0", delta(1.0, content="a"), [Piece("content", "a", 1)]),  # type: ignore[arg-type]
 ]
 
 

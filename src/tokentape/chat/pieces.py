@@ -5,11 +5,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from tokentape.chat.gathering import index_of
+
 Kind = Literal[
     "content", "reasoning", "refusal", "tool_name", "tool_arguments", "finish", "usage", "error"
 ]
 # Where providers put reasoning, beside `content` in a delta. The same text often stands in two of
-# them at once, so the first that holds one is taken.
+# them at once, so the first that holds one is taken, and `reasoning_details` where none does.
 REASONING_FIELDS = ("reasoning_content", "reasoning")
 
 
@@ -26,7 +28,17 @@ class Piece(msgspec.Struct, frozen=True):
 
 
 def _index(value: Any, otherwise: int = 0) -> int:
-    return value if isinstance(value, int) else otherwise
+    if type(value) is int:
+        return value
+    found = index_of(value)
+    return otherwise if found is None else found
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """The objects in a list; nothing of what is no list."""
+    return (
+        (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+    )
 
 
 def _texts(content: Any) -> Iterator[tuple[Kind, str]]:
@@ -34,38 +46,56 @@ def _texts(content: Any) -> Iterator[tuple[Kind, str]]:
     if isinstance(content, str):
         if content:
             yield "content", content
-    elif isinstance(content, list):
-        for part in content:
-            if not isinstance(part, dict):
-                continue
-            if isinstance(part.get("text"), str):
-                yield "content", part["text"]
-            thoughts = part.get("thinking")
-            for thought in thoughts if isinstance(thoughts, list) else ():
-                if isinstance(thought, dict) and isinstance(thought.get("text"), str):
-                    yield "reasoning", thought["text"]
+        return
+    for part in _objects(content):
+        if isinstance(part.get("text"), str):
+            yield "content", part["text"]
+        thoughts = part.get("thinking")
+        if isinstance(thoughts, str):
+            yield "reasoning", thoughts
+        for thought in _objects(thoughts):
+            if isinstance(thought.get("text"), str):
+                yield "reasoning", thought["text"]
+
+
+def _reasoning(delta: dict[str, Any]) -> Iterator[str]:
+    """The first field that holds reasoning; the details where none does."""
+    for field in REASONING_FIELDS:
+        if isinstance(delta.get(field), str) and delta[field]:
+            yield delta[field]
+            return
+    for detail in _objects(delta.get("reasoning_details")):
+        for field in ("text", "summary"):
+            if isinstance(detail.get(field), str) and detail[field]:
+                yield detail[field]
+
+
+def _called(function: Any, choice: int, tool: int) -> Iterator[Piece]:
+    """A function's name and arguments, or a custom tool's name and input."""
+    if not isinstance(function, dict):
+        return
+    if isinstance(function.get("name"), str) and function["name"]:
+        yield Piece("tool_name", function["name"], choice, tool)
+    for field in ("arguments", "input"):
+        if isinstance(function.get(field), str) and function[field]:
+            yield Piece("tool_arguments", function[field], choice, tool)
 
 
 def _delta(delta: dict[str, Any], choice: int) -> Iterator[Piece]:
-    for field in REASONING_FIELDS:
-        if isinstance(delta.get(field), str) and delta[field]:
-            yield Piece("reasoning", delta[field], choice)
-            break
+    for text in _reasoning(delta):
+        yield Piece("reasoning", text, choice)
     for kind, text in _texts(delta.get("content")):
         yield Piece(kind, text, choice)
     if isinstance(delta.get("refusal"), str) and delta["refusal"]:
         yield Piece("refusal", delta["refusal"], choice)
     calls = delta.get("tool_calls")
     for position, call in enumerate(calls if isinstance(calls, list) else ()):
-        function = call.get("function") if isinstance(call, dict) else None
-        if not isinstance(function, dict):
-            continue
-        # A message's calls carry no index, nor do those of some providers' deltas.
-        tool = _index(call.get("index"), position)
-        if isinstance(function.get("name"), str) and function["name"]:
-            yield Piece("tool_name", function["name"], choice, tool)
-        if isinstance(function.get("arguments"), str) and function["arguments"]:
-            yield Piece("tool_arguments", function["arguments"], choice, tool)
+        if isinstance(call, dict):
+            # A message's calls carry no index, nor do those of some providers' deltas.
+            tool = _index(call.get("index"), position)
+            yield from _called(call.get("function"), choice, tool)
+            yield from _called(call.get("custom"), choice, tool)
+    yield from _called(delta.get("function_call"), choice, 0)
 
 
 def pieces(payload: Any) -> Iterator[Piece]:
