@@ -15,7 +15,10 @@ API = "gemini"
 
 def speaks(payload: dict[str, Any]) -> bool:
     """Whether this payload is of this API."""
-    return isinstance(payload.get("candidates"), list)
+    if isinstance(payload.get("candidates"), list):
+        return True
+    # A prompt that was blocked has no candidates.
+    return isinstance(_either(payload, "promptFeedback", "prompt_feedback"), dict)
 
 
 def _either(value: dict[str, Any], camel: str, snake: str) -> Any:
