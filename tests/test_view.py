@@ -62,6 +62,8 @@ ANSWERS = [
         "m",
     ),
     (b'data: {"object":"text_completion","model":"m"}\n\n', Api.COMPLETIONS, "m"),
+    (b'data: {"choices":[{"delta":{"content":"Yes"}}],"model":"m"}\n\n', Api.CHAT, "m"),
+    (b'data: {"choices":[{"text":"Yes"}, 1],"model":"m"}\n\n', Api.OTHER, "m"),
     (b"data: [1]\n\ndata: oops\n\n", Api.OTHER, ""),
 ]
 

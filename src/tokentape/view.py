@@ -153,7 +153,14 @@ def _operation_in(payload: Any) -> str:
         return "/responses"
     if type_ in ("message_start", "message"):
         return "/messages"
+    choices = payload.get("choices")
+    if isinstance(choices, list) and any(map(_is_chat, choices)):
+        return "/chat/completions"
     return ""
+
+
+def _is_chat(choice: Any) -> bool:
+    return isinstance(choice, dict) and ("delta" in choice or "message" in choice)
 
 
 def operation_of(exchange: Exchange) -> str:
