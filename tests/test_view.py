@@ -79,6 +79,21 @@ def test_the_model_asked_for_comes_first() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "model"),
+    [
+        ("https://g/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse", "gemini-2.5-pro"),
+        (
+            "https://b/model/us.anthropic.claude-haiku-4-5%3A0/invoke",
+            "us.anthropic.claude-haiku-4-5:0",
+        ),
+        ("https://h/v1/models", ""),
+    ],
+)
+def test_a_url_names_the_model_where_the_body_does_not(url: str, model: str) -> None:
+    assert view.model(Exchange(request=Request(url=url, body=b"{}"))) == model
+
+
+@pytest.mark.parametrize(
     ("headers", "body", "streaming", "events"),
     [
         (SSE, chunk("a") + DONE, True, 2),

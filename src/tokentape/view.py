@@ -1,8 +1,10 @@
 """What an exchange is to a person: its API, its events, its model, its row in a listing."""
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -40,6 +42,7 @@ _BY_OPERATION = {
     "/generate_content_stream": Api.GEMINI,
 }
 _EVENT_STREAM = "text/event-stream"
+_MODEL_IN_URL = re.compile(r"/models?/([^/:?#]+)(?=[:/])")
 _SAY_NOTHING = ("", "text/plain", "application/octet-stream")
 _BINARY_EVENT_STREAM = "application/vnd.amazon.eventstream"
 _SLICE = 1 << 16
@@ -133,11 +136,18 @@ def model_in(payload: Any) -> str:
     return ""
 
 
+def model_asked(exchange: Exchange) -> str:
+    """The model that the request's body names, or its URL as Gemini's and Bedrock's do, else ""."""
+    named = model_in(request_json(exchange))
+    if named:
+        return named
+    found = _MODEL_IN_URL.search(exchange.request.url)
+    return unquote(found[1]) if found else ""
+
+
 def model(exchange: Exchange) -> str:
     """The model asked for, else the one that answered, else ""."""
-    return model_in(request_json(exchange)) or next(
-        filter(None, map(model_in, payloads(exchange))), ""
-    )
+    return model_asked(exchange) or next(filter(None, map(model_in, payloads(exchange))), "")
 
 
 def _operation_in(payload: Any) -> str:

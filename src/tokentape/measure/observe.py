@@ -3,10 +3,8 @@
 All measures are made from what is observed here, so an answer is decoded once for all of them.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
 
@@ -64,7 +62,7 @@ class Observed:
         self.usages = 0
         self.first_tokens: int | None = None
         self.model = ""
-        self.asked = view.model_in(view.request_json(exchange)) or _in_url(exchange.request.url)
+        self.asked = view.model_asked(exchange)
         self.created: int | None = None
         self.tier = ""
         self._pieces = Pieces(exchange)
@@ -141,13 +139,6 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _in_url(url: str) -> str:
-    """The model that the URL of Gemini or Bedrock names, or ""."""
-    found = _MODEL_IN_URL.search(url)
-    return unquote(found[1]) if found else ""
-
-
-_MODEL_IN_URL = re.compile(r"/models?/([^/:?#]+)(?=[:/])")
 _CHAT = (view.Api.CHAT, view.Api.COMPLETIONS)
 Event = tuple[str, Any, int, int | None]
 
