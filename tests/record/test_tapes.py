@@ -3,7 +3,7 @@
 import os
 import resource
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from tests.record.recording import Told, process, recorded, recorder
 from tests.record.upstream import Connection, answering, at_once, chunked, head, upstream
 from tests.server.raw import Raw
 from tests.server.tapes import asked, exchange, stream, write
+from tokentape.formats import tape as native
 from tokentape.library import TapeAppender, load
-from tokentape.model import Ending
+from tokentape.model import Ending, Exchange, Request, Tape
 from tokentape.server import disk as disk_module
 from tokentape.server import recorder as recorder_module
 from tokentape.server.scopes import tape_name
@@ -266,21 +267,21 @@ def test_a_folder_that_can_not_be_is_told_of_and_the_client_served(tmp_path: Pat
     assert len(told.troubles) == 1
 
 
+async def one_waits(connection: Connection) -> None:
+    """Answer in two reads; before the second, a request that says so waits for the test."""
+    while True:
+        request = await connection.request()
+        await connection.send(SSE + chunked(b"data: 1\n\n"))
+        if b"wait" in request:
+            await connection.go()
+        await connection.send(chunked(b"data: 2\n\n") + END)
+
+
 def test_a_tape_that_vanishes_while_it_is_recorded_is_begun_anew(tmp_path: Path) -> None:
     told = Told()
     path = tmp_path / "default.tape.jsonl"
-    reads = [b"data: 1\n\n", b"data: 2\n\n"]
-
-    async def script(connection: Connection) -> None:
-        while True:
-            request = await connection.request()
-            await connection.send(SSE + chunked(reads[0]))
-            if b"wait" in request:
-                await connection.go()
-            await connection.send(chunked(reads[1]) + END)
-
     with (
-        upstream(script) as up,
+        upstream(one_waits) as up,
         recorder(tmp_path, up.url, told=told) as server,
         Raw(server.base_url) as slow,
     ):
@@ -295,6 +296,58 @@ def test_a_tape_that_vanishes_while_it_is_recorded_is_begun_anew(tmp_path: Path)
     assert exchange.ending is Ending.COMPLETE
     assert exchange.request.body == asked()
     assert "vanished" in told.troubles[0]
+
+
+OTHER = native.write(Tape(exchanges=(Exchange(request=Request(method="GET", url="/v1/x")),)))
+
+
+def empty(path: Path) -> bytes:
+    path.write_bytes(b"")
+    return b""
+
+
+def overwrite(path: Path) -> bytes:
+    path.write_bytes(OTHER)
+    return OTHER
+
+
+def replace(path: Path) -> bytes:
+    (path.parent / "new").write_bytes(OTHER)
+    (path.parent / "new").rename(path)
+    return OTHER
+
+
+def append(path: Path) -> bytes:
+    with path.open("ab") as file:
+        file.write(b"a line of somebody's\n")
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("change", [empty, overwrite, replace, append])
+def test_what_another_writes_to_a_tape_that_is_recorded_is_kept(
+    change: Callable[[Path], bytes], tmp_path: Path
+) -> None:
+    told = Told()
+    path = tmp_path / "default.tape.jsonl"
+    with (
+        upstream(one_waits) as up,
+        recorder(tmp_path, up.url, told=told) as server,
+        Raw(server.base_url) as slow,
+    ):
+        slow.post(asked(text="wait"))
+        wait_until(lambda: path.exists() and b'"read"' in path.read_bytes())
+        theirs = change(path)
+        up.go()
+        assert slow.answer().whole
+        assert told.troubled.wait(20)
+        assert path.read_bytes() == theirs
+        ask_once(server.base_url)
+    assert path.read_bytes().startswith(theirs)
+    assert "changed" in told.troubles[0]
+    if change is not append:
+        exchange = recorded(tmp_path)[-1]
+        assert exchange.ending is Ending.COMPLETE
+        assert exchange.request.body == asked()
 
 
 def test_a_disk_that_does_not_keep_up_costs_the_recording_only(

@@ -194,16 +194,26 @@ class Disk:
             self._trouble(f"not recorded: {why}")
 
     def _tape(self, name: str, *, begins: bool) -> "_Tape | None":
-        """The open tape; None where it is known to be no good and did not change since."""
+        """The open tape; None where it is known to be no good and did not change since, or where
+        nothing begins and what did is no longer there.
+        """
         tape = self._open.get(name)
         if tape is not None:
-            if not begins or tape.appender.is_current():
+            # Another may have changed it: its bytes are not written over, nor ours behind a gap.
+            if tape.appender.is_current():
                 self._open.move_to_end(name)
                 return tape
             del self._open[name]
+            path = tape.appender.path
+            there = os.path.exists(path)
+            self._trouble(
+                f"{path} was changed by another while it was recorded: what was on its way is lost"
+                if there
+                else f"{path} vanished while it was recorded; begun anew"
+            )
             tape.appender.close()
-            if not os.path.exists(tape.appender.path):
-                self._trouble(f"{tape.appender.path} vanished while it was recorded; begun anew")
+        if not begins and name not in self._closed:
+            return None
         path = self._folder / name
         bad = self._bad.get(name)
         if bad is not None and bad == _identity(path):
