@@ -105,6 +105,22 @@ def test_nothing_planted_is_on_disk_while_recording_runs_nor_after_a_kill(tmp_pa
     ]  # fmt: skip
 
 
+def test_a_reason_phrase_that_names_the_key_is_redacted(tmp_path: Path) -> None:
+    says = b"401 Incorrect API key: " + KEY
+    answer = head("Content-Length: 2", status=says.decode()) + b"{}"
+    with (
+        upstream(at_once(answer)) as up,
+        recorder(tmp_path, up.url) as server,
+        Raw(server.base_url) as client,
+    ):
+        client.post(asked())
+        assert client.file.readline() == b"HTTP/1.1 " + says + b"\r\n"
+    assert PLANTED not in below(tmp_path)
+    (exchange,) = recorded(tmp_path)
+    assert exchange.response is not None
+    assert exchange.response.reason == "Incorrect API key: sk-REDACTED"
+
+
 def wait_for(folder: Path, text: bytes) -> None:
     from tests.record.test_tapes import wait_until
 

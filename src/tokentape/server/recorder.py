@@ -140,7 +140,11 @@ class Recording:
     def write_response(self, response: Response) -> None:
         redaction = self._recorder.redaction
         self._body = body = body_redactor(redaction, response.headers)
-        response = msgspec.structs.replace(response, headers=redaction.headers(response.headers))
+        response = msgspec.structs.replace(
+            response,
+            reason=None if response.reason is None else redaction.text(response.reason),
+            headers=redaction.headers(response.headers),
+        )
         if self.exchange is not None:
             self.exchange = msgspec.structs.replace(self.exchange, response=response)
         if body.holds:
