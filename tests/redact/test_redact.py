@@ -148,6 +148,11 @@ def test_a_secret_longer_than_is_waited_for_is_redacted_to_its_end(places: list[
         ("/v1/x?key=AIza&alt=sse", "/v1/x?key=REDACTED&alt=sse"),
         ("https://h/sk-ABCDEFGHIJKLMNOPQ", "https://h/sk-REDACTED"),
         ("http://[oops", "http://[oops"),
+        ("https://h/x?api%5Fk%65y=abc&b=%31", "https://h/x?api%5Fk%65y=REDACTED&b=%31"),
+        ("https://h/x?b=sk%2DABCDEFGHIJKLMNOPQ&c=%2D", "https://h/x?b=sk-REDACTED&c=%2D"),
+        ("https://h/x?b=Bearer+abcdefghij", "https://h/x?b=Bearer%20REDACTED"),
+        ("https://h/x?authorization=abc", "https://h/x?authorization=REDACTED"),
+        ("https://h/a%2Fb/sk%2dABCDEFGHIJKLMNOPQ", "https://h/a%2Fb/sk-REDACTED"),
     ],
 )
 def test_urls(url: str, left: str) -> None:

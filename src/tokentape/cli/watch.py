@@ -111,7 +111,9 @@ class Watch:
             )
 
     def trouble(self, message: str) -> None:
-        self.console.print(f"tokentape: {message}", style="bold red", markup=False, highlight=False)
+        self.console.print(
+            f"tokentape: {message}", style="bold red", markup=False, highlight=False, soft_wrap=True
+        )
 
 
 class Quiet(Watch):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from tokentape.model import Headers
 from tokentape.redact.paths import Paths
@@ -22,10 +22,9 @@ SAFE_HEADERS = (
     *("x-envoy-upstream-service-time", "x-ms-region", "x-powered-by", "x-ratelimit-*"),
     *("x-request-id", "x-robots-tag", "x-should-retry", "x-stainless-*"),
 )
-# Parameters of a query whose values are secrets whatever they look like.
-_SECRET_PARAMETER = re.compile(
-    r"(?i)((?:^|[?&;])(?:[\w.-]*(?:key|token|secret|password|signature|credential|auth|sig|code))=)"
-    r"[^&;#]*"
+# Names of a query's parameters whose values are secrets whatever they look like.
+_SECRET_NAME = re.compile(
+    r"(?i)(?:[\w.-]*(?:key|token|secret|password|signature|credential|auth|authorization|sig|code))"
 )
 
 _KEPT = 2048  # texts of which it is known what becomes of them, of at most so many characters:
@@ -52,7 +51,7 @@ class Redaction:
     @property
     def fingerprint(self) -> str:
         """A text that is another for rules that redact URLs or bodies otherwise."""
-        return repr((_SECRET_PARAMETER.pattern, self.patterns.patterns, self.paths.paths))
+        return repr((_SECRET_NAME.pattern, self.patterns.patterns, self.paths.paths))
 
     def headers(self, headers: Headers) -> Headers:
         """Those on the list of safe ones, secrets in their values redacted."""
@@ -85,8 +84,21 @@ class Redaction:
         except ValueError:
             return self._text(url)
         host = parts.netloc.rpartition("@")[2]
-        query = _SECRET_PARAMETER.sub(rf"\g<1>{MARK.decode()}", parts.query)
-        return self._text(urlunsplit(parts._replace(netloc=host, query=query)))
+        path = "/".join(map(self._encoded, parts.path.split("/")))
+        query = "".join(map(self._parameter, re.split("([?&;])", parts.query)))
+        return self._text(urlunsplit(parts._replace(netloc=host, path=path, query=query)))
+
+    def _parameter(self, parameter: str) -> str:
+        name, equals, value = parameter.partition("=")
+        if equals and _SECRET_NAME.fullmatch(unquote(name)):
+            return f"{name}={MARK.decode()}"
+        return self._encoded(name) + equals + self._encoded(value, plus=" ")
+
+    def _encoded(self, text: str, plus: str = "+") -> str:
+        """A part of a URL, in which a secret may hide behind percent signs (RFC 3986, 2.1)."""
+        plain = unquote(text.replace("+", plus), encoding="latin-1")
+        clean = self._text(plain)
+        return text if clean == plain else quote(clean, safe="", encoding="latin-1")
 
     def body(self, body: bytes) -> bytes:
         """A whole body, by path and by pattern."""
