@@ -15,6 +15,7 @@ from tokentape.measure.measured import measured
 from tokentape.measure.stats import Group
 from tokentape.model import Ending, Exchange, Fidelity, Read
 from tokentape.plot import KINDS, kind_of, render, timeline
+from tokentape.plot.distributions import of_groups
 
 OURS = by_name("tokentape")
 
@@ -65,6 +66,14 @@ def test_what_has_some_times_is_drawn_among_others() -> None:
         group.add(measured(EXCHANGES[group.name], OURS))
     assert any(group.values["itl_us"].quantiles() is None for group in groups)
     assert render("svg", groups, "model", OURS, None).startswith(b"<?xml")
+
+
+def test_the_heading_fits_where_one_measure_is_known() -> None:
+    groups = [*grouped(at((25, DONE))), Group("without times")]
+    figure = of_groups(groups, "exchange", OURS, "png")
+    figure.canvas.draw()
+    assert len(figure.axes) == 1
+    assert figure.texts[0].get_window_extent().x1 <= figure.bbox.x1
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -33,7 +33,9 @@ def of_groups(groups: Sequence[Group], by: str, definition: Definition, kind: st
     timed, shown = timed_of(groups), shown_of(groups)
     with settled():
         rows = len(shown)
-        figure = Figure(figsize=(3 + 2.7 * len(measures), 1.7 + 0.72 * rows), layout="constrained")
+        # Never narrower than the heading.
+        size = (max(3 + 2.7 * len(measures), 7.5), 1.7 + 0.72 * rows)
+        figure = Figure(figsize=size, layout="constrained")
         panels = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
         for axes, name in zip(panels, measures, strict=True):
             _distributions(axes, name, shown)
