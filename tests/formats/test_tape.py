@@ -47,7 +47,12 @@ FORMS: list[tuple[str, bytes, str]] = [
     ("a cut character at the start", "é☃".encode()[1:] + b'"}\n\n', "parts"),
     ("binary", bytes(range(256)), "base64"),
     ("nothing", b"", "text"),
-    ("too deep", b"[" * 5000 + b"]" * 5000, "text"),
+    ("deep", b"[" * 500 + b"]" * 500, "json"),
+    ("too deep", b"[" * 501 + b"]" * 501, "text"),
+    ("much too deep", b"[" * 5000 + b"]" * 5000, "text"),
+    ("a frame that is too deep", b'data: {"a":' + b"[" * 500 + b"]" * 500 + b"}\n\n", "text"),
+    ("wide, not deep", b"[" + b"[]," * 600 + b"[]]", "json"),
+    ("brackets in a text", b'{"a":"' + b'[\\"' * 600 + b'"}', "json"),
 ]
 
 

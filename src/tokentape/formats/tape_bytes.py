@@ -21,12 +21,17 @@ _FRAME_END = b"\n\n"
 _PAYLOAD = re.compile(rb"(?<=data: )\{[^\r\n]*\}(?=[\r\n]|\Z)|(?<=data:)\{[^\r\n]*\}(?=[\r\n]|\Z)")
 _DOCUMENT = re.compile(rb"\s*([\[{][^\r\n]*[\]}])\s*")
 _LINE_END = re.compile(rb"[\r\n]")
+_DEEPEST = 500
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"')
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{[]}")
 _skip = msgspec.json.Decoder(msgspec.Raw).decode
 _skip_all = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def is_json(payload: bytes) -> bool:
-    """Whether these bytes may stand in a line as they are: valid JSON in UTF-8."""
+    """Whether these bytes may stand in a line as they are: valid JSON in UTF-8, not too deep."""
+    if _is_deep(payload):
+        return False
     try:
         _skip(payload)
         if not payload.isascii():
@@ -34,6 +39,18 @@ def is_json(payload: bytes) -> bool:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return True
+
+
+def _is_deep(payload: bytes) -> bool:
+    """Whether JSON is nested deeper than every reader goes: how deep that is, Python decides."""
+    if len(payload) < 2 * _DEEPEST or payload.count(b"{") + payload.count(b"[") <= _DEEPEST:
+        return False
+    depth = 0
+    for bracket in _STRING.sub(b"", payload).translate(None, _NO_BRACKETS):
+        depth += 1 if bracket in b"{[" else -1
+        if depth > _DEEPEST:
+            return True
+    return False
 
 
 def _text(data: bytes) -> str | None:
@@ -79,7 +96,9 @@ def frames_field(data: bytes) -> bytes | None:
 
 
 def _are_json(payloads: list[bytes], joined: bytes) -> bool:
-    """Whether each of these, that are joined by commas too, is JSON."""
+    """Whether each of these, that are joined by commas too, is JSON and not too deep."""
+    if max(map(len, payloads), default=0) >= 2 * _DEEPEST and any(map(_is_deep, payloads)):
+        return False
     try:
         values = _skip_all(b"[%b]" % joined)
         if not joined.isascii():
