@@ -93,7 +93,7 @@ def _streamed(exchange: Exchange, body: bytes) -> Assembled:
     feed = assembler.feed
     events = 0
     texts = []  # the events that are not JSON
-    for events, payload in enumerate(stream_payloads(body), 1):  # noqa: B007
+    for events, payload in enumerate(stream_payloads(body), 1):  # noqa: B007 - counts them
         if type(payload) is NotJson:
             texts.append(payload.data)
         else:

@@ -15,6 +15,8 @@ _BOM = b"\xef\xbb\xbf"
 # Atomic groups: a CRLF must never be taken for a CR line end followed by a LF one.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)+")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+# What stands around the data of a frame as most servers write it.
+DATA, BLANK = b"data: ", b"\n\n"
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -171,6 +173,19 @@ def frames(body: bytes) -> list[bytes]:
     if position < len(body):
         found.append(body[position:])
     return found
+
+
+def plain_data(body: bytes) -> list[bytes] | None:
+    """The data of each frame, where the bytes are whole frames `data: …` and nothing else.
+
+    None for any other bytes. Most streams are such frames, and this is many times as fast as to
+    read them line by line.
+    """
+    if not body.startswith(DATA) or not body.endswith(BLANK) or b"\r" in body:
+        return None
+    found = body[len(DATA) : -len(BLANK)].split(BLANK + DATA)
+    # Any other line would end in one more line end.
+    return found if body.count(b"\n") == 2 * len(found) else None
 
 
 def render(data: str | bytes, *, type: str = "") -> bytes:

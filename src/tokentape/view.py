@@ -42,6 +42,7 @@ _BY_OPERATION = {
     "/generate_content_stream": Api.GEMINI,
 }
 _EVENT_STREAM = "text/event-stream"
+_FIELDS = (b"data:", b"event:", b"id:", b":", b"retry:")
 _MODEL_IN_URL = re.compile(r"/models?/([^/:?#]+)(?=[:/])")
 _SAY_NOTHING = ("", "text/plain", "application/octet-stream")
 _BINARY_EVENT_STREAM = "application/vnd.amazon.eventstream"
@@ -70,7 +71,12 @@ def is_event_stream(exchange: Exchange) -> bool:
     kind = media_type(exchange)
     if kind not in _SAY_NOTHING:
         return kind == _EVENT_STREAM
-    return exchange.body[:64].lstrip().startswith((b"data:", b"event:", b"id:", b":", b"retry:"))
+    return begins_as_events(exchange.body)
+
+
+def begins_as_events(body: bytes) -> bool:
+    """Whether a body begins as event streams do, whatever its type says it is."""
+    return body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_FIELDS)
 
 
 def is_streaming(exchange: Exchange) -> bool:

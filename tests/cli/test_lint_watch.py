@@ -27,6 +27,7 @@ from tokentape.cli.lint_watch import LintWatch
 from tokentape.cli.watch import Quiet, Watch
 from tokentape.linting import DEFAULT_THRESHOLDS, Thresholds
 from tokentape.model import Ending
+from tokentape.server import Begun
 
 CHAT = "/v1/chat/completions"
 ROLES = (
@@ -53,7 +54,7 @@ def follow(
     """What is printed of one exchange, its reads a second apart."""
     console = Console(file=io.StringIO(), width=40, force_terminal=False)
     watch = LintWatch(console, thresholds, Quiet(console))
-    watch.began(1, method="POST", target=target, model="", scope="", upstream="u", body=request)
+    watch.began(1, Begun(method="POST", target=target, upstream="u", body=request))
     watch.responded(1, status=status, streaming=streaming, coding=coding, offset_us=1)
     for number, data in enumerate(reads):
         watch.read(1, data, number * 1_000_000)

@@ -7,8 +7,11 @@ from rich.console import Console
 from tests.samples import DONE, chunk
 from tokentape.cli.watch import LiveWatch, Watch
 from tokentape.model import Ending
+from tokentape.server import Begun
 
-BEGAN = {"method": "POST", "target": "/v1/x", "scope": "", "upstream": "openai", "body": b""}
+
+def begun(model: str) -> Begun:
+    return Begun(method="POST", target="/v1/x", model=model, upstream="openai")
 
 
 def console() -> Console:
@@ -22,7 +25,7 @@ def text(watch: Watch) -> str:
 
 def test_a_stream_is_told_when_it_ended() -> None:
     watch = Watch(console())
-    watch.began(0, model="gpt-test", **BEGAN)
+    watch.began(0, begun("gpt-test"))
     watch.responded(0, status=200, streaming=True, coding="", offset_us=100)
     watch.read(0, chunk(role="assistant"), 150_000)
     watch.read(0, chunk("a")[:20], 200_000)
@@ -38,11 +41,11 @@ def test_a_stream_is_told_when_it_ended() -> None:
 
 def test_a_document_and_a_failure_are_told() -> None:
     watch = Watch(console())
-    watch.began(1, model="", **BEGAN)
+    watch.began(1, begun(""))
     watch.responded(1, status=404, streaming=False, coding="", offset_us=100)
     watch.read(1, b"{}", 200)
     watch.ended(1, ending=Ending.COMPLETE, offset_us=1000, note=None)
-    watch.began(2, model="m", **BEGAN)
+    watch.began(2, begun("m"))
     watch.ended(2, ending=Ending.CUT, offset_us=1000, note="upstream unreachable: refused")
     watch.trouble("the disk is full")
     assert text(watch).splitlines() == [
@@ -64,7 +67,7 @@ def test_what_was_not_begun_is_passed_over() -> None:
 def test_a_terminal_shows_what_still_runs() -> None:
     terminal = Console(file=io.StringIO(), width=120, force_terminal=True)
     with LiveWatch(terminal) as watch:
-        watch.began(0, model="gpt-test[/b]", **BEGAN)
+        watch.began(0, begun("gpt-test[/b]"))
         watch.responded(0, status=200, streaming=True, coding="", offset_us=100)
         watch.read(0, chunk("a"), 250_000)
         watch._live.refresh()

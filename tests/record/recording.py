@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from tokentape.library import Library, load
 from tokentape.model import Ending, Exchange
-from tokentape.server import Mode, Observer, Settings, Upstream
+from tokentape.server import Begun, Mode, Observer, Settings, Upstream
 from tokentape.testing import Replay, replay
 
 
@@ -29,19 +31,10 @@ class Told:
     def troubles(self) -> list[str]:
         return [what[0] for what, _ in self.of("trouble")]
 
-    def began(
-        self,
-        number: int,
-        *,
-        method: str,
-        target: str,
-        model: str,
-        scope: str,
-        upstream: str,
-        body: bytes,
-    ) -> None:
-        more = {"method": method, "target": target, "model": model}
-        self.all.append(("began", (number,), more | {"scope": scope, "upstream": upstream}))
+    def began(self, number: int, begun: Begun) -> None:
+        more = msgspec.structs.asdict(begun)
+        del more["body"]
+        self.all.append(("began", (number,), more))
 
     def responded(
         self, number: int, *, status: int, streaming: bool, coding: str, offset_us: int

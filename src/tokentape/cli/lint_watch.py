@@ -11,7 +11,7 @@ from tokentape.linting import Finding, Linter, Severity, Thresholds
 from tokentape.matching import operation
 from tokentape.matching.operation import CHAT
 from tokentape.model import Ending, Request
-from tokentape.server import Observer
+from tokentape.server import Begun, Observer
 
 # A stream of more decoded bytes, or of so many without a blank line, is followed no further.
 _MOST_DECODED = 64 * 1024 * 1024
@@ -59,27 +59,9 @@ class LintWatch:
         self._asked: dict[int, Request] = {}  # until the head of the response is in
         self._followed: dict[int, Followed] = {}
 
-    def began(
-        self,
-        number: int,
-        *,
-        method: str,
-        target: str,
-        model: str,
-        scope: str,
-        upstream: str,
-        body: bytes,
-    ) -> None:
-        self._asked[number] = Request(method=method, url=target, body=body)
-        self._behind.began(
-            number,
-            method=method,
-            target=target,
-            model=model,
-            scope=scope,
-            upstream=upstream,
-            body=body,
-        )
+    def began(self, number: int, begun: Begun) -> None:
+        self._asked[number] = Request(method=begun.method, url=begun.target, body=begun.body)
+        self._behind.began(number, begun)
 
     def responded(
         self, number: int, *, status: int, streaming: bool, coding: str, offset_us: int

@@ -12,6 +12,7 @@ from rich.text import Text
 from tokentape import sse
 from tokentape.chat.pieces import pieces
 from tokentape.model import Ending
+from tokentape.server import Begun
 from tokentape.view import parse_json
 
 _TOKEN_KINDS = ("content", "reasoning", "refusal", "tool_name", "tool_arguments")
@@ -75,19 +76,10 @@ class Watch:
         self.console = console
         self.running: dict[int, Running] = {}
 
-    def began(
-        self,
-        number: int,
-        *,
-        method: str,
-        target: str,
-        model: str,
-        scope: str,
-        upstream: str,
-        body: bytes,
-    ) -> None:
+    def began(self, number: int, begun: Begun) -> None:
+        what = f"{begun.method} {begun.target}"
         self.running[number] = Running(
-            number, f"{method} {target}", model, scope, upstream, sse.EventReader()
+            number, what, begun.model, begun.scope, begun.upstream, sse.EventReader()
         )
 
     def responded(
@@ -119,7 +111,7 @@ class Watch:
 class Quiet(Watch):
     """An observer that prints troubles and nothing else."""
 
-    def began(self, number: int, **asked: Any) -> None:
+    def began(self, number: int, begun: Begun) -> None:
         """What has not begun is passed over from then on."""
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 
+from tokentape import sse
 from tokentape.errors import FormatError
 
 _DONE = b"[DONE]"
 _DONE_TEXT = b'"[DONE]"'
-_FRAME_START = b"data: "
-_FRAME_END = b"\n\n"
+_AROUND = len(sse.DATA + sse.BLANK)
 # A JSON object behind `data:`, or one that is the whole of what stands between white space.
 _PAYLOAD = re.compile(rb"(?<=data: )\{[^\r\n]*\}(?=[\r\n]|\Z)|(?<=data:)\{[^\r\n]*\}(?=[\r\n]|\Z)")
 _DOCUMENT = re.compile(rb"\s*([\[{][^\r\n]*[\]}])\s*")
@@ -65,40 +65,29 @@ def sole_payloads(frames: list[bytes]) -> list[bytes] | None:
 
     Looked at together they take a fraction of the time.
     """
-    together = b"".join(frames)
-    if together.count(b"\n\ndata: {") != len(frames) - 1 or b"\r" in together:
+    payloads = sse.plain_data(b"".join(frames))
+    if payloads is None or [len(frame) - _AROUND for frame in frames] != list(map(len, payloads)):
         return None
-    payloads = together[6:-2].split(b"\n\ndata: ")
-    if (
-        together[:7] != b"data: {"
-        or together[-2:] != _FRAME_END
-        or together.count(b"\n") != 2 * len(frames)
-        or [len(frame) - 8 for frame in frames] != list(map(len, payloads))
-        or not _are_json(payloads, b",".join(payloads))
-    ):
-        return None
-    return payloads
+    return payloads if _are_objects(payloads) else None
 
 
 def frames_field(data: bytes) -> bytes | None:
     """The value of `data` as JSON, when the bytes are whole `data: …` frames and nothing else."""
-    if not (data.startswith(_FRAME_START) and data.endswith(_FRAME_END)):
-        return None
-    found = data[len(_FRAME_START) : -len(_FRAME_END)].split(_FRAME_END + _FRAME_START)
-    if data.count(b"\n") != 2 * len(found) or b"\r" in data:
-        return None
-    objects = [payload for payload in found if payload != _DONE]
-    if any(payload[:1] != b"{" for payload in objects):
-        return None
-    if not _are_json(objects, b",".join(objects)):
+    found = sse.plain_data(data)
+    if found is None or not _are_objects([payload for payload in found if payload != _DONE]):
         return None
     return b"[%b]" % b",".join([p if p != _DONE else _DONE_TEXT for p in found])
 
 
-def _are_json(payloads: list[bytes], joined: bytes) -> bool:
-    """Whether each of these, that are joined by commas too, is JSON and not too deep."""
+def _are_objects(payloads: list[bytes]) -> bool:
+    return all(payload[:1] == b"{" for payload in payloads) and _are_json(payloads)
+
+
+def _are_json(payloads: list[bytes]) -> bool:
+    """Whether each of these is JSON and not too deep: looked at together, many times faster."""
     if max(map(len, payloads), default=0) >= 2 * _DEEPEST and any(map(_is_deep, payloads)):
         return False
+    joined = b",".join(payloads)
     try:
         values = _skip_all(b"[%b]" % joined)
         if not joined.isascii():
@@ -136,7 +125,7 @@ def _as_parts(data: bytes) -> list[Any] | None:
         found = [match.span() for match in _PAYLOAD.finditer(data)]
     objects = [data[start:end] for start, end in found if data[start : start + 1] == b"{"]
     # Of a read that cuts a frame the others are whole: looked at together, many times faster.
-    sure = _are_json(objects, b",".join(objects))
+    sure = _are_json(objects)
     parts: list[Any] = []
     position = 0
     for start, end in found:
@@ -207,9 +196,7 @@ def bytes_of(line: BytesFields) -> bytes | None:
     if fields.count(msgspec.UNSET) < len(fields) - 1:
         raise FormatError("expected one of json, data, parts, text and base64 in a line, got more")
     if line.data is not msgspec.UNSET:
-        return b"".join(
-            part for raw in line.data for part in (_FRAME_START, _payload(raw), _FRAME_END)
-        )
+        return b"".join(part for raw in line.data for part in (sse.DATA, _payload(raw), sse.BLANK))
     if line.parts is not msgspec.UNSET:
         return b"".join(_part(raw) for raw in line.parts)
     if line.json is not msgspec.UNSET:

@@ -13,10 +13,8 @@ from tokentape.linting.questions import end_chunks, new_stream
 from tokentape.linting.rules import CODES
 from tokentape.linting.state import Stream
 from tokentape.linting.thresholds import DEFAULT_THRESHOLDS, Thresholds
-from tokentape.matching import operation
 from tokentape.model import Ending, Exchange, Tape, header
 
-_FIELDS = (b"data:", b"event:", b"id:", b":", b"retry:")
 # How a reader notes that it put back the blank lines that a stream came without.
 _REPAIRED = "repaired: a blank line"
 
@@ -51,31 +49,19 @@ def lint_exchange(
     response = exchange.response
     if response is None:
         return []
-    chat = _is_chat(exchange)
-    stream = new_stream(exchange.request, exchange.fidelity, codes, thresholds, On.CHAT)
-    if not 200 <= response.status < 300:
-        # What came is an error document, no answer.
-        if chat:
-            request.check_request(stream)
-        return stream.findings()
-    if view.is_event_stream(exchange) or (chat and _looks_streamed(exchange)):
+    chat = view.api(exchange) is view.Api.CHAT
+    whole = 200 <= response.status < 300
+    streamed = view.is_event_stream(exchange) or (chat and view.begins_as_events(exchange.body))
+    if whole and streamed:
         return _lint_stream(exchange, codes, thresholds, chat=chat)
-    if chat and not view.is_streaming(exchange):
-        request.check_request(stream)
+    if not chat or (whole and view.is_streaming(exchange)):
+        return []
+    stream = new_stream(exchange.request, exchange.fidelity, codes, thresholds, On.CHAT)
+    request.check_request(stream)
+    if whole:
+        # What comes with another status is an error document, no answer.
         _lint_document(exchange, stream)
-        return stream.findings()
-    return []
-
-
-def _is_chat(exchange: Exchange) -> bool:
-    if exchange.request.url:
-        return operation(exchange.request.url) == "/chat/completions"
-    return view.api(exchange) is view.Api.CHAT
-
-
-def _looks_streamed(exchange: Exchange) -> bool:
-    """Whether the body begins as event streams do, whatever its type says it is."""
-    return exchange.body[:64].lstrip(b"\xef\xbb\xbf\r\n").startswith(_FIELDS)
+    return stream.findings()
 
 
 def _lint_stream(

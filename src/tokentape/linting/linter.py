@@ -9,7 +9,7 @@ from tokentape import sse, view
 from tokentape.linting.asked import Asked
 from tokentape.linting.base import Finding, On, shown
 from tokentape.linting.checks import cost, frames, pace, request
-from tokentape.linting.plain import HEAD, TAIL, Plain, datas
+from tokentape.linting.plain import Plain
 from tokentape.linting.questions import check_chunk, end_chunks, new_stream
 from tokentape.linting.rules import CODES
 from tokentape.linting.thresholds import DEFAULT_THRESHOLDS, Thresholds
@@ -88,8 +88,8 @@ class Linter:
         start = 0
         while start < len(data):
             least = start + (_SLICE if self._events else 0)
-            blank = data.find(TAIL, least, least + _SLICE) if len(data) > least else -1
-            end = blank + len(TAIL) if blank >= 0 else start + _SLICE
+            blank = data.find(sse.BLANK, least, least + _SLICE) if len(data) > least else -1
+            end = blank + len(sse.BLANK) if blank >= 0 else start + _SLICE
             self._feed(data[start:end], offset_us)
             start = end
         return self._stream.take_new() if self._stream.new else []
@@ -125,7 +125,7 @@ class Linter:
 
         Called between two events, where such frames mean what they mean by themselves.
         """
-        texts = datas(data)
+        texts = sse.plain_data(data)
         if texts is None:
             return data
         stream, chunks, paced = self._stream, self._chunks, self._pace
@@ -138,7 +138,7 @@ class Linter:
                 break
             stream.event, stream.offset = self._events, position
             self._events += 1
-            position += len(text) + len(HEAD) + len(TAIL)
+            position += len(text) + len(sse.DATA) + len(sse.BLANK)
             if chunks is not None:
                 chunks(payload)
             if self._plain is None or not self._plain.take(payload):

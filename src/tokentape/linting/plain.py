@@ -1,4 +1,4 @@
-"""The short ways: for frames of the usual form, for chunks that are like the one before."""
+"""The short way for chunks that are like the one before."""
 
 from operator import itemgetter
 from typing import Any
@@ -6,19 +6,6 @@ from typing import Any
 from tokentape.linting.state import Stream
 
 _STABLE = ("id", "object", "created", "model", "service_tier", "usage")
-
-
-# What stands around the data of a frame of the usual form.
-HEAD, TAIL = b"data: ", b"\n\n"
-
-
-def datas(body: bytes) -> list[bytes] | None:
-    """The data of each frame, where these bytes are nothing but whole frames of the usual form."""
-    if not body.startswith(HEAD) or not body.endswith(TAIL) or b"\r" in body:
-        return None
-    found = body[len(HEAD) : -len(TAIL)].split(TAIL + HEAD)
-    # Any other line would end in one more line end.
-    return found if body.count(b"\n") == 2 * len(found) else None
 
 
 class Plain:

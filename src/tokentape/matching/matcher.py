@@ -184,9 +184,7 @@ class Matcher(Generic[C]):
         place = _aside((method, operation, key))
         cursor = self._cursors.get((scope, *place))
         if cursor is None:
-            found = self._known.get((method, operation, key))
-            known = found if isinstance(found, list) else [found] if found is not None else []
-            answers = [entry for entry in known if scope is None or entry.scope == scope]
+            answers = self._recorded((method, operation, key), scope)
             answers = answers or self._guess(method, operation, scope, model, streaming)
             answers = [entry for entry in answers if fits(entry)]
             if not answers:
@@ -208,6 +206,12 @@ class Matcher(Generic[C]):
             return answers[0]
         return None
 
+    def _recorded(self, key: tuple[str, str, bytes], scope: str | None) -> list[C]:
+        """The exchanges of this request, in recorded order."""
+        found = self._known.get(key)
+        known = found if isinstance(found, list) else [found] if found is not None else []
+        return [entry for entry in known if scope is None or entry.scope == scope]
+
     def _search(
         self,
         method: str,
@@ -217,9 +221,7 @@ class Matcher(Generic[C]):
         model: str,
         streaming: bool,
     ) -> _Cursor[C] | None:
-        found = self._known.get((method, operation, key))
-        known = found if isinstance(found, list) else [found] if found is not None else []
-        answers = [entry for entry in known if scope is None or entry.scope == scope]
+        answers = self._recorded((method, operation, key), scope)
         place = (scope, method, operation, key)
         if not answers:
             answers = self._guess(method, operation, scope, model, streaming)

@@ -287,7 +287,7 @@ class _Batch:
     def add_reads(self, reads: Reads) -> None:
         places, lines, size = reads.places, reads.lines, reads.size
         file = self._tape.file
-        if any([place.lost or place.file is not file for place in places]):  # noqa: C419  (faster)
+        if any([place.lost or place.file is not file for place in places]):  # noqa: C419 - a list is faster
             taken = [
                 (place, line)
                 for place, line in zip(places, lines, strict=True)

@@ -13,6 +13,7 @@ from tokentape.server.answer import HOP_BY_HOP, Wire
 from tokentape.server.dial import Unreachable
 from tokentape.server.intake import Asking, text
 from tokentape.server.link import Head, Link
+from tokentape.server.observer import Begun
 from tokentape.server.recorder import Recording, Sent
 from tokentape.server.upstream import Pairs, Site
 
@@ -89,8 +90,7 @@ class Forward:
         self._headers = site.headers(headers, len(body), has_body=has_body)
         if deck.observer is not None:
             asked = self._asked or deck.ask(body)
-            deck.observer.began(
-                self.number,
+            begun = Begun(
                 method=asking.method,
                 target=text(asking.target),
                 model=asked.model,
@@ -98,6 +98,7 @@ class Forward:
                 upstream=site.name,
                 body=body,
             )
+            deck.observer.began(self.number, begun)
         link = None if site.upstream.sigv4 else deck.dial.lend(site.origin, self.protocol)
         if link is not None:
             self._send(link)

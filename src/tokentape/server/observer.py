@@ -2,28 +2,31 @@
 
 from typing import Protocol
 
+import msgspec
+
 from tokentape.model import Ending
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A request that is forwarded: to which upstream, in which scope ("" for none)."""
+
+    method: str
+    target: str
+    model: str = ""
+    scope: str = ""
+    upstream: str = ""
+    body: bytes = b""
 
 
 class Observer(Protocol):
     """Told on the server's loop, behind what the client was sent; it must not block.
 
     `number` counts the server's exchanges from 1. Offsets are microseconds from the request's
-    start. `body` is the request's. `read` gets the bytes as they came, in the content coding that
+    start. `read` gets the bytes as they came, in the content coding that
     `responded` names, "" where there is none.
     """
 
-    def began(
-        self,
-        number: int,
-        *,
-        method: str,
-        target: str,
-        model: str,
-        scope: str,
-        upstream: str,
-        body: bytes,
-    ) -> None: ...
+    def began(self, number: int, begun: Begun) -> None: ...
 
     def responded(
         self, number: int, *, status: int, streaming: bool, coding: str, offset_us: int

@@ -36,8 +36,8 @@ from tokentape.server.scopes import tape_name
 # Bytes that may wait for the disk, noted or as lines; behind it exchanges are given up.
 _MOST_WAITING = 64 * 1024 * 1024
 _LINE = 200  # about what a note takes beside its bytes
-# What is noted is worked off so much later, many notes together: that is quicker by half than
-# each for itself, and the client has had its bytes by then.
+# What is noted is worked off so much later, many notes together: that is quicker than each for
+# itself, and the client has had its bytes by then.
 _LATER_S = 0.002
 # Notes worked off, and bytes of them, before the loop is looked after again.
 _AT_ONCE = 64
