@@ -1,6 +1,7 @@
 """The server as a process: its first line, its signals, the port."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from tests.server.raw import Raw
 from tests.server.tapes import asked, exchange, stream, write
 from tokentape.errors import UsageError
-from tokentape.server import bind
+from tokentape.server import Settings, bind
 from tokentape.testing import replay
 
 PROGRAM = """
@@ -127,3 +128,13 @@ def test_replay_leaves_nothing_behind(tmp_path: Path) -> None:
     with client:
         assert not client.file.read().endswith(b"0\r\n\r\n")
     assert server._loop.is_closed()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the table of open files is Linux's")
+def test_open_files_have_room_before_there_are_streams(tmp_path: Path) -> None:
+    """A table that grows later holds all streams up for milliseconds."""
+    with process(tmp_path, 20) as (server, _):
+        status = Path(f"/proc/{server.pid}/status").read_text()
+        soft, _hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+    size = int(status.partition("FDSize:")[2].split()[0])
+    assert size >= min(soft, Settings().max_connections)

@@ -154,11 +154,13 @@ def read_lines(numbers: list[int], offsets_us: list[int], reads: list[bytes]) ->
 
     Most reads of a stream are one frame each.
     """
-    payloads = sole_payloads(reads)
-    if payloads is not None:
-        return [_SOLE % line for line in zip(numbers, offsets_us, payloads, strict=True)]
-    found = zip(numbers, offsets_us, reads, strict=True)
-    return [read_line(number, Read(data, offset_us)) for number, offset_us, data in found]
+    found = zip(numbers, offsets_us, reads, sole_payloads(reads), strict=True)
+    return [
+        _SOLE % (number, offset_us, payload)
+        if payload is not None
+        else read_line(number, Read(data, offset_us))
+        for number, offset_us, data, payload in found
+    ]
 
 
 def end_line(

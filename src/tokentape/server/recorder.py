@@ -38,9 +38,10 @@ _MOST_WAITING = 64 * 1024 * 1024
 _LINE = 200  # about what a note takes beside its bytes
 # What is noted is worked off so much later, many notes together: that is quicker than each for
 # itself, and the client has had its bytes by then.
-_LATER_S = 0.002
-# Notes worked off, and bytes of them, before the loop is looked after again.
-_AT_ONCE = 64
+_LATER_S = 0.005
+# Notes worked off, and bytes of them, before the loop is looked after again: few, for what comes
+# meanwhile waits.
+_AT_ONCE = 24
 _AT_ONCE_BYTES = 64 * 1024
 _MANY = 64  # that are on their way to the disk wait for no others
 _CLOSE_S = 5.0

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import gc
+import os
 import signal
 import socket
 import sys
@@ -219,7 +220,8 @@ def run(settings: Settings, library: Library, observer: Observer | None = None) 
     """
     bound = bind(settings.host, settings.port)
     server = Server(library, settings, tell_stderr, observer)
-    _allow_connections(settings.max_connections)
+    # What is forwarded takes a connection to the upstream, too.
+    _allow_connections(settings.max_connections, each=2 if settings.upstreams else 1)
 
     def ready() -> None:
         _tune_interpreter()
@@ -239,15 +241,29 @@ def _tune_interpreter() -> None:
     sys.setswitchinterval(0.000_5)
 
 
-def _allow_connections(wanted: int) -> None:
+def _allow_connections(wanted: int, *, each: int) -> None:
     """Raise the soft limit of open files to what the connections need, as far as it goes."""
     try:
         import resource
     except ImportError:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = wanted + 200
+    needed = each * wanted + 200
     if soft != resource.RLIM_INFINITY and soft < needed:
         aim = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, aim), hard))
+            soft = max(soft, aim)
+    _make_room(needed if soft == resource.RLIM_INFINITY else min(needed, soft))
+
+
+def _make_room(files: int) -> None:
+    """Have the table of open files grow to its size now, before there are streams to hold up.
+
+    Linux doubles it when it is full, and waits 5 to 20 ms in that for all processors where the
+    process has more than one thread (`expand_fdtable`, `synchronize_rcu`).
+    """
+    import fcntl
+
+    with contextlib.suppress(OSError), open(os.devnull, "rb") as file:
+        os.close(fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, files - 1))
