@@ -87,6 +87,16 @@ CASES: list[tuple[str, Any, list[Piece]]] = [
         [Piece("tool_name", "a"), Piece("tool_name", "b", 0, 1)],
     ),
     ("a text completion", {"choices": [{"text": "Yes"}]}, [Piece("content", "Yes")]),
+    (
+        "the same text beside the delta, as Together sends it",
+        {"choices": [{"index": 0, "text": "Yes", "delta": {"content": "Yes"}}]},
+        [Piece("content", "Yes")],
+    ),
+    (
+        "usage that Groq gives apart",
+        {"choices": [], "x_groq": {"id": "req_1", "usage": {"total_tokens": 3}}},
+        [Piece("usage", {"total_tokens": 3})],
+    ),
     ("usage", {"choices": [], "usage": {"a": 1}}, [Piece("usage", {"a": 1})]),
     ("an error", {"error": {"message": "no"}}, [Piece("error", {"message": "no"})]),
     ("not an object", [1], []),

@@ -4,6 +4,7 @@ import gzip
 import json
 import tracemalloc
 
+import msgspec
 import pytest
 
 from tests.samples import DONE, chunk, streamed
@@ -33,6 +34,11 @@ URLS = [
     ("https://g/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse", Api.GEMINI),
     ("https://g/v1/projects/p/publishers/google/models/gemini:generateContent", Api.GEMINI),
     ("vertexai:///generate_content_stream", Api.GEMINI),
+    ("https://g/v1beta/models/gemini-embedding-001:batchEmbedContents", Api.EMBEDDINGS),
+    ("https://g/v1beta/models/gemini-2.5-pro:countTokens", Api.OTHER),
+    ("https://api.openai.com/v1/responses/resp_0e1e", Api.RESPONSES),
+    ("https://api.openai.com/v1/responses/resp_0e1e?stream=true&starting_after=3", Api.RESPONSES),
+    ("https://api.openai.com/v1/responses/resp_0e1e/cancel", Api.OTHER),
     ("https://bedrock-runtime.x.amazonaws.com/model/claude/converse-stream", Api.BEDROCK),
     ("https://api.openai.com/v1/files", Api.OTHER),
     ("vertexai:///embed_content", Api.EMBEDDINGS),
@@ -74,6 +80,15 @@ def test_without_a_request_the_answer_tells(body: bytes, api: Api, model: str) -
     assert (view.api(exchange), view.model(exchange)) == (api, model)
 
 
+CLAUDE = "https://x/v1/projects/p/locations/l/publishers/anthropic/models/claude-3-7:rawPredict"
+
+
+def test_a_publisher_s_own_model_is_told_by_its_answer() -> None:
+    message = answered(b'{"type":"message","model":"m"}', (("content-type", "application/json"),))
+    exchange = msgspec.structs.replace(message, request=Request(url=CLAUDE))
+    assert (view.api(exchange), view.model(exchange)) == (Api.MESSAGES, "claude-3-7")
+
+
 def test_the_model_asked_for_comes_first() -> None:
     assert view.model(streamed()) == "gpt-test"
 
@@ -86,6 +101,13 @@ def test_the_model_asked_for_comes_first() -> None:
             "https://b/model/us.anthropic.claude-haiku-4-5%3A0/invoke",
             "us.anthropic.claude-haiku-4-5:0",
         ),
+        ("https://b/model/amazon.titan-embed-text-v2:0/invoke", "amazon.titan-embed-text-v2:0"),
+        (
+            "https://b/model/arn:aws:bedrock:us-east-1:1:inference-profile/us.claude/converse",
+            "arn:aws:bedrock:us-east-1:1:inference-profile/us.claude",
+        ),
+        ("https://g/v1beta/models/gemini-2.5-pro%3AgenerateContent", "gemini-2.5-pro"),
+        ("https://huggingface.co/api/models/meta-llama/Llama-4?expand=x", ""),
         ("https://h/v1/models", ""),
     ],
 )

@@ -43,7 +43,20 @@ _BY_OPERATION = {
 }
 _EVENT_STREAM = "text/event-stream"
 _FIELDS = (b"data:", b"event:", b"id:", b":", b"retry:")
-_MODEL_IN_URL = re.compile(r"/models?/([^/:?#]+)(?=[:/])")
+# Gemini's `/models/NAME:VERB`, its colon perhaps escaped, and Bedrock's `/model/NAME/VERB`, where
+# the name may be one of Amazon's, with colons and slashes in it.
+_MODEL_IN_URL = re.compile(r"/models/([^/:?#%]+)(?::|%3A)|/model/([^?#]+)/", re.IGNORECASE)
+# What Google's verbs behind the colon ask for; what a publisher's own model is asked, its answer
+# tells.
+_BY_VERB = {
+    "generateContent": Api.GEMINI,
+    "streamGenerateContent": Api.GEMINI,
+    "embedContent": Api.EMBEDDINGS,
+    "batchEmbedContents": Api.EMBEDDINGS,
+}
+_PUBLISHERS_OWN = ("rawPredict", "streamRawPredict")
+# A response by its id: fetched, or gone on with.
+_RESPONSE = re.compile(r"/responses/resp_[^/?]+(?:\?|$)")
 _SAY_NOTHING = ("", "text/plain", "application/octet-stream")
 _BINARY_EVENT_STREAM = "application/vnd.amazon.eventstream"
 _SLICE = 1 << 16
@@ -148,7 +161,7 @@ def model_asked(exchange: Exchange) -> str:
     if named:
         return named
     found = _MODEL_IN_URL.search(exchange.request.url)
-    return unquote(found[1]) if found else ""
+    return unquote(found[1] or found[2]) if found else ""
 
 
 def model(exchange: Exchange) -> str:
@@ -181,8 +194,11 @@ def _is_chat(choice: Any) -> bool:
 
 def operation_of(exchange: Exchange) -> str:
     """The operation of the request; where the recording has no request, told by the response."""
-    if exchange.request.url:
-        return operation(exchange.request.url)
+    return operation(exchange.request.url) if exchange.request.url else _operation_told(exchange)
+
+
+def _operation_told(exchange: Exchange) -> str:
+    """The operation that the response tells of, or ""."""
     return next(filter(None, map(_operation_in, payloads(exchange))), "")
 
 
@@ -190,9 +206,14 @@ def api(exchange: Exchange) -> Api:
     """Which API this exchange speaks, by its operation."""
     found = operation_of(exchange)
     if found.startswith("/models/") and ":" in found:
-        return Api.GEMINI
-    if found.startswith("/model/"):
+        verb = found.rpartition(":")[2]
+        if verb not in _PUBLISHERS_OWN:
+            return _BY_VERB.get(verb, Api.OTHER)
+        found = _operation_told(exchange)
+    elif found.startswith("/model/"):
         return Api.BEDROCK
+    elif _RESPONSE.search(found):
+        return Api.RESPONSES
     return _BY_OPERATION.get(found, Api.OTHER)
 
 

@@ -196,7 +196,7 @@ def test_names_that_are_no_text_are_told_escaped(tmp_path: Path) -> None:
 def test_nothing_to_measure_is_said(tmp_path: Path) -> None:
     assert run(tmp_path, code=1).stderr == f"{tmp_path}: no files in it\n"
     save(Tape(), tmp_path / "x.tape.jsonl")
-    assert "no exchanges in it" in run(tmp_path, code=1).stderr
+    assert "no exchanges in it" in run(tmp_path, code=0).stderr
     save(Tape(exchanges=(streamed(),)), tmp_path / "y.tape.jsonl")
     assert "no exchanges of number 3 in it" in run(tmp_path, "-x", "3", code=1).stderr
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from tokentape.apis.base import Choice, Said, ToolCall, as_text, choices_said, fields, items
 from tokentape.chat.assemble import Assembler
-from tokentape.chat.pieces import REASONING_FIELDS, Piece, pieces
+from tokentape.chat.pieces import REASONING_FIELDS, Piece, pieces, usage_of
 
 API = "chat.completions"
 
@@ -42,12 +42,8 @@ def said_of(completion: dict[str, Any], *, error: Any | None = None) -> Said:
         for at, choice in enumerate(items(completion.get("choices")))
         if isinstance(choice, dict)
     )
-    usage = completion.get("usage")
     return choices_said(
-        API,
-        choices,
-        usage if isinstance(usage, dict) else None,
-        error or completion.get("error") or None,
+        API, choices, usage_of(completion), error or completion.get("error") or None
     )
 
 

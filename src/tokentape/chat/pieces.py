@@ -98,6 +98,17 @@ def _delta(delta: dict[str, Any], choice: int) -> Iterator[Piece]:
     yield from _called(delta.get("function_call"), choice, 0)
 
 
+def usage_of(payload: dict[str, Any]) -> dict[str, Any] | None:
+    """The usage in a chunk or a completion: `usage`, else `x_groq.usage`, where some streams of
+    Groq have it alone.
+    """
+    beside = payload.get("x_groq")
+    for usage in (payload.get("usage"), beside.get("usage") if isinstance(beside, dict) else None):
+        if isinstance(usage, dict):
+            return usage
+    return None
+
+
 def pieces(payload: Any) -> Iterator[Piece]:
     """The pieces of one chunk, or of one whole completion (`message` in place of `delta`).
 
@@ -112,12 +123,14 @@ def pieces(payload: Any) -> Iterator[Piece]:
         if not isinstance(choice, dict):
             continue
         index = _index(choice.get("index"))
-        for field in ("delta", "message"):
-            if isinstance(choice.get(field), dict):
-                yield from _delta(choice[field], index)
-        if isinstance(choice.get("text"), str) and choice["text"]:
+        deltas = [choice[name] for name in ("delta", "message") if isinstance(choice.get(name), dict)]
+        for delta in deltas:
+            yield from _delta(delta, index)
+        # Beside a delta it says the same again (Together).
+        if not deltas and isinstance(choice.get("text"), str) and choice["text"]:
             yield Piece("content", choice["text"], index)
         if isinstance(choice.get("finish_reason"), str) and choice["finish_reason"]:
             yield Piece("finish", choice["finish_reason"], index)
-    if isinstance(payload.get("usage"), dict):
-        yield Piece("usage", payload["usage"])
+    usage = usage_of(payload)
+    if usage is not None:
+        yield Piece("usage", usage)

@@ -59,7 +59,9 @@ def _each(
     if not count:
         which = "" if only is None else f" of number {only}"
         told = f"no exchanges{which} in it" if files else "no files in it"
-        problems.append(told)
+        # A recording may be empty; what was asked for by its number is missing.
+        if not files or only is not None:
+            problems.append(told)
         click.echo(one_line(f"{' '.join(map(str, paths))}: {told}"), err=True)
 
 

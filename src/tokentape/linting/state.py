@@ -80,6 +80,7 @@ class Stream:
         self.usages = 0
         self.usage_keys = 0  # chunks with the key `usage`, or that need none
         self.bare: tuple[int | None, int | None] | None = None  # event, offset of the first without
+        self.usage_beside = False  # it came under another name, and says as much of the stream
         self.usage: dict[str, Any] | None = None
         self.usage_event: int | None = None
         self.usage_offset: int | None = None

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from tokentape.apis import Fold, fold
-from tokentape.chat.pieces import Piece, pieces
+from tokentape.chat.pieces import Piece, pieces, usage_of
 from tokentape.model import Exchange
 
 Part = Literal["content", "reasoning", "refusal", "tool"]
@@ -17,11 +17,11 @@ _PARTS: dict[str, Part] = {
 }
 # One set for each part alone, shared by the marks that bring no other.
 ONLY = {part: frozenset((part,)) for part in _PARTS.values()}
-# Where a usage stands but for `usage` itself: the object that holds it, and its name there.
+# Where other APIs than chat put it: the object that holds it, and its name there.
 _USAGES = (
     ("", "usageMetadata"),
     *(("response", "usage"), ("response", "usageMetadata")),
-    *(("message", "usage"), ("x_groq", "usage")),
+    ("message", "usage"),
 )
 
 
@@ -54,8 +54,8 @@ def usage_in(payload: dict[str, Any]) -> dict[str, Any] | None:
     `x_groq.usage`, Gemini as `usageMetadata`; the events of Responses carry it in `response`, the
     first of Messages in `message`.
     """
-    found = payload.get("usage")
-    if found and isinstance(found, dict):
+    found = usage_of(payload)
+    if found:
         return found
     for holder, name in _USAGES:
         inner = payload.get(holder) if holder else payload

@@ -11,15 +11,15 @@ from tokentape.model import Exchange
 Place = Literal["document", "own chunk", "choice chunk", "every chunk"]
 
 # Our name -> where the APIs put it, the first that holds a count taken. Chat completions and its
-# derivatives, Responses and Messages, Gemini and its interactions, Bedrock's Converse.
+# derivatives, Responses and Messages, Gemini and its interactions, Bedrock's Converse, Cohere.
 NAMES: dict[str, tuple[str, ...]] = {
     "input_tokens": (
         *("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens"),
-        "total_input_tokens",
+        *("total_input_tokens", "tokens.input_tokens"),
     ),
     "output_tokens": (
         *("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens"),
-        "total_output_tokens",
+        *("total_output_tokens", "tokens.output_tokens"),
     ),
     "total_tokens": ("total_tokens", "totalTokenCount", "totalTokens"),
     "cached_tokens": (

@@ -12,11 +12,12 @@ _MAX_WAITING = 1 << 16
 class Compared:
     """Text and tokens of a choice, less the part in which they are known to agree."""
 
-    __slots__ = ("lost", "text", "tokens")
+    __slots__ = ("came", "lost", "text", "tokens")
 
     def __init__(self) -> None:
         self.text = b""
         self.tokens = b""
+        self.came = False  # a token; where they were asked for, text may wait for the first
         self.lost = False
 
 
@@ -27,7 +28,8 @@ def check_logprobs(
     logprobs = choice.get("logprobs")
     content = node.get("content") if isinstance(node, dict) else None
     if logprobs is None:
-        if state.logprobs is not None and isinstance(content, str) and content:
+        awaited = state.logprobs is not None or stream.asked.logprobs
+        if awaited and isinstance(content, str) and content:
             _compare(stream, state, content, [], path)
         return
     if not isinstance(logprobs, dict):
@@ -44,14 +46,16 @@ def check_logprobs(
             "LGP704", f"expected an array, got {shown(tokens)}", f"{path}.logprobs.content"
         )
     elif tokens or state.logprobs is not None:
-        if state.logprobs is None:
-            state.logprobs = Compared()
-            state.logprobs.lost = state.spoken and not content
         _compare(stream, state, content, tokens or [], path)
 
 
 def _compare(stream: Stream, state: Choice, content: Any, tokens: list[Any], path: str) -> None:
+    if state.logprobs is None:
+        state.logprobs = Compared()
+        # Text that came before was not kept.
+        state.logprobs.lost = state.spoken and not content
     kept: Compared = state.logprobs
+    kept.came = kept.came or bool(tokens)
     if kept.lost:
         return
     if isinstance(content, str):
@@ -60,7 +64,10 @@ def _compare(stream: Stream, state: Choice, content: Any, tokens: list[Any], pat
     agreed = min(len(kept.text), len(kept.tokens))
     differs = kept.text[:agreed] != kept.tokens[:agreed]
     if differs or max(len(kept.text), len(kept.tokens)) - agreed > _MAX_WAITING:
-        _mismatch(stream, kept, f"{path}.logprobs.content")
+        if kept.came:
+            _mismatch(stream, kept, f"{path}.logprobs.content")
+        kept.lost = True
+        kept.text = kept.tokens = b""
         return
     kept.text, kept.tokens = kept.text[agreed:], kept.tokens[agreed:]
 
@@ -79,7 +86,6 @@ def _bytes(token: Any) -> bytes:
 
 
 def _mismatch(stream: Stream, kept: Compared, path: str | None) -> None:
-    kept.lost = True
     text = kept.text[:40].decode("utf-8", "replace")
     tokens = kept.tokens[:40].decode("utf-8", "replace")
     stream.report("LGP702", f"the text is {shown(text)}, its tokens are {shown(tokens)}", path)
@@ -89,7 +95,7 @@ def end_logprobs(stream: Stream) -> None:
     """Whether what was asked for came, and whether it was all."""
     for choice in stream.choices.values():
         kept = choice.logprobs
-        if kept is None:
+        if kept is None or not kept.came:
             if stream.asked.logprobs and choice.spoken and not stream.errored:
                 stream.report_stream("LGP701", "logprobs were asked for and never came")
         elif not kept.lost and (kept.text or kept.tokens):

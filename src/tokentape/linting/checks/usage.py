@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tokentape.chat.pieces import usage_of
 from tokentape.linting.base import shown
 from tokentape.linting.checks.chunk import is_prelude
 from tokentape.linting.state import Stream
@@ -29,6 +30,7 @@ def check_usage(stream: Stream, chunk: dict[str, Any], *, whole: bool = False) -
         if stream.asked.include_usage and not whole:
             stream.report("USG607", _BARE, "$.usage")
     if usage is None:
+        stream.usage_beside = stream.usage_beside or usage_of(chunk) is not None
         return
     if not isinstance(usage, dict):
         stream.report("USG610", f"usage: expected an object, got {shown(usage)}", "$.usage")
@@ -91,6 +93,10 @@ def end_usage(stream: Stream, *, over: bool, streamed: bool) -> None:
 
 
 def _times(stream: Stream, over: bool) -> None:
+    told = stream.usages or stream.usage_beside
+    if told and stream.bare is not None and not stream.asked.include_usage:
+        event, offset = stream.bare
+        stream.report("USG607", _BARE, "$.usage", event=event, offset=offset)
     if not stream.usages:
         # A stream that broke or failed had no chance to say.
         if stream.asked.include_usage and over and stream.chunks and not stream.errored:
@@ -104,9 +110,6 @@ def _times(stream: Stream, over: bool) -> None:
             )
         else:
             stream.report("USG604", f"usage came {stream.usages} times", "$.usage")
-    if stream.bare is not None and not stream.asked.include_usage:
-        event, offset = stream.bare
-        stream.report("USG607", _BARE, "$.usage", event=event, offset=offset)
     if stream.usage_chunk != stream.chunks:
         behind = stream.chunks - stream.usage_chunk
         stream.report("USG606", f"chunks come after usage: {behind}", "$.usage")
