@@ -123,7 +123,7 @@ def pieces(payload: Any) -> Iterator[Piece]:
         if not isinstance(choice, dict):
             continue
         index = _index(choice.get("index"))
-        deltas = [choice[name] for name in ("delta", "message") if isinstance(choice.get(name), dict)]
+        deltas = [d for name in ("delta", "message") if isinstance(d := choice.get(name), dict)]
         for delta in deltas:
             yield from _delta(delta, index)
         # Beside a delta it says the same again (Together).
