@@ -17,7 +17,7 @@ class Compared:
     def __init__(self) -> None:
         self.text = b""
         self.tokens = b""
-        self.came = False  # a token; where they were asked for, text may wait for the first
+        self.came = False  # any; where they were asked for, text may wait for the first
         self.lost = False
 
 
@@ -30,7 +30,7 @@ def check_logprobs(
     if logprobs is None:
         awaited = state.logprobs is not None or stream.asked.logprobs
         if awaited and isinstance(content, str) and content:
-            _compare(stream, state, content, [], path)
+            _compare(stream, _kept(state, content), content, [], path)
         return
     if not isinstance(logprobs, dict):
         stream.report("LGP704", f"expected an object, got {shown(logprobs)}", f"{path}.logprobs")
@@ -45,17 +45,22 @@ def check_logprobs(
         stream.report(
             "LGP704", f"expected an array, got {shown(tokens)}", f"{path}.logprobs.content"
         )
-    elif tokens or state.logprobs is not None:
-        _compare(stream, state, content, tokens or [], path)
+    elif tokens or logprobs.get("refusal") or state.logprobs is not None:
+        kept = _kept(state, content)
+        kept.came = kept.came or bool(tokens or logprobs.get("refusal"))
+        _compare(stream, kept, content, tokens or [], path)
 
 
-def _compare(stream: Stream, state: Choice, content: Any, tokens: list[Any], path: str) -> None:
-    if state.logprobs is None:
-        state.logprobs = Compared()
+def _kept(state: Choice, content: Any) -> Compared:
+    found: Compared | None = state.logprobs
+    if found is None:
+        found = state.logprobs = Compared()
         # Text that came before was not kept.
-        state.logprobs.lost = state.spoken and not content
-    kept: Compared = state.logprobs
-    kept.came = kept.came or bool(tokens)
+        found.lost = state.spoken and not content
+    return found
+
+
+def _compare(stream: Stream, kept: Compared, content: Any, tokens: list[Any], path: str) -> None:
     if kept.lost:
         return
     if isinstance(content, str):
