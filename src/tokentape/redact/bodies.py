@@ -19,6 +19,9 @@ from tokentape.redact.stream import ReadRedactor
 # What is held in memory of one body; behind it nothing more of the body is kept.
 MOST_HELD = 8 * 1024 * 1024
 _LIMITS = Limits(max_bytes=64 * 1024 * 1024)
+# Amazon's event stream: JSON between lengths and checksums.
+_OPAQUE = ("application/vnd.amazon.eventstream",)
+_JSON = (b"{", b"[")
 _BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)+")
 
 
@@ -45,12 +48,12 @@ class BodyRedactor(Protocol):
 def body_redactor(redaction: Redaction, headers: Headers) -> BodyRedactor:
     """What redacts the body of a response with these headers."""
     coding = header(headers, "content-encoding")
+    kind = (header(headers, "content-type") or "").partition(";")[0].strip().lower()
     if coding is not None and coding.strip().lower() not in ("", "identity"):
-        return _Held(redaction, coding)
+        return _Held(redaction, coding, kind)
     if not redaction.paths:
         return _Plain(redaction)
-    kind = (header(headers, "content-type") or "").partition(";")[0].strip().lower()
-    return _Frames(redaction) if kind == "text/event-stream" else _Held(redaction, None)
+    return _Frames(redaction) if kind == "text/event-stream" else _Held(redaction, None, kind)
 
 
 class _Plain:
@@ -75,10 +78,11 @@ class _Held:
     holds = True
     by_pattern: ReadRedactor | None = None
 
-    def __init__(self, redaction: Redaction, coding: str | None) -> None:
+    def __init__(self, redaction: Redaction, coding: str | None, kind: str) -> None:
         self.notes: list[str] = []
         self._redaction = redaction
         self._coding = coding
+        self._opaque = bool(redaction.paths) and kind in _OPAQUE
         self._held: list[Read] = []
         self._size = 0
         self._decoded = False
@@ -98,6 +102,9 @@ class _Held:
             )
             return []
         body = b"".join(read.data for read in held)
+        if body and self._opaque:
+            self.notes.append("the body is left out: binary events can't be searched by path")
+            return []
         try:
             plain = content.decode(body, self._coding, _LIMITS)
         except TokenTapeError as error:
@@ -105,7 +112,7 @@ class _Held:
                 f"the body is left out: it can't be searched for secrets ({error.message})"
             )
             return []
-        clean = self._redaction.body(plain)
+        clean = self._clean(plain)
         # What stands beside the coded data is no part of the decoded.
         if clean == plain and self._redaction.patterns.redact(body) == body:
             return held
@@ -113,6 +120,16 @@ class _Held:
             self._decoded = True
             self.notes.append(f"decoded from {self._coding} to redact a secret")
         return [Read(clean, held[-1].offset_us)]
+
+    def _clean(self, plain: bytes) -> bytes:
+        """A document by path, else an event stream or JSON by lines; then by pattern."""
+        redaction = self._redaction
+        if not redaction.paths or redaction.paths.redact(plain) != plain:
+            return redaction.body(plain)
+        frames = _Frames(redaction)
+        reads = frames.feed(Read(plain)) + frames.flush()
+        self.notes += frames.notes
+        return b"".join(read.data for read in reads)
 
     def headers(self, headers: Headers) -> Headers:
         if not self._decoded:
@@ -208,7 +225,9 @@ class _Frames:
         lines = re.split(rb"(\r\n|\r|\n)", frame)
         at = [number for number, line in enumerate(lines) if line.startswith(b"data:")]
         if not at:
-            return frame
+            # JSON by lines: no events at all, or a line that readers of events pass over.
+            clear = [self._paths.redact(line) if line[:1] in _JSON else line for line in lines]
+            return b"".join(clear)
         # The data of several lines is joined by LF (WHATWG HTML, 9.2.6).
         parts = [lines[number][5:].removeprefix(b" ") for number in at]
         payload = b"\n".join(parts)
