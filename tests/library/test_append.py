@@ -127,6 +127,8 @@ def test_what_became_known_at_the_end_is_noted(tmp_path: Path) -> None:
         b'{"line":"request","exchange":1}\n',
         b'{"line":"request","exchange":0}\n{"line":"end","exchange":0}\n{"line":"end","exchange":0}\n',
         b'{"line":"request","exchange":0}\n{"line":"what","exchange":0}\n',
+        b'{"line":"request","exchange":0}\n{"line":"read","exchange":0}\n',
+        b'{"line":"request","exchange":0}\n' + 2 * b'{"line":"response","exchange":0}\n',
         b'{"line":"request","exchange":0}\n{"line":"response","exchange":0,"offset_us":9}\n'
         b'{"line":"end","exchange":0,"offset_us":8}\n',
         b'{"line":"request","exchange":0,\n{"line":"end","exchange":0}\n',

@@ -19,6 +19,7 @@ from tokentape.formats.tape_bytes import (
     is_json,
     sole_payloads,
 )
+from tokentape.formats.tape_order import Line, LineOrder
 from tokentape.limits import Limits
 from tokentape.model import Ending, Exchange, Fidelity, Headers, Read, Request, Response, Tape
 
@@ -34,11 +35,6 @@ class _Header(msgspec.Struct):
     writer: str | None = None
     created: str | None = None
     extra: dict[str, Any] = {}
-
-
-class _Line(msgspec.Struct):
-    line: str
-    exchange: int
 
 
 class _RequestLine(BytesFields, kw_only=True):
@@ -72,7 +68,7 @@ class _EndLine(msgspec.Struct, kw_only=True):
 
 
 _header = msgspec.json.Decoder(_Header).decode
-_line = msgspec.json.Decoder(_Line).decode
+_line = msgspec.json.Decoder(Line).decode
 _request_line = msgspec.json.Decoder(_RequestLine).decode
 _response_line = msgspec.json.Decoder(_ResponseLine).decode
 _read_line = msgspec.json.Decoder(_ReadLine).decode
@@ -203,7 +199,7 @@ def write(tape: Tape) -> bytes:
 class _Partial:
     """One exchange while its lines come in."""
 
-    __slots__ = ("body", "end", "last_us", "reads", "request", "response")
+    __slots__ = ("body", "end", "reads", "request", "response")
 
     def __init__(self, request: _RequestLine) -> None:
         self.request = request
@@ -211,18 +207,6 @@ class _Partial:
         self.response: _ResponseLine | None = None
         self.reads: list[Read] = []
         self.end: _EndLine | None = None
-        self.last_us = 0
-
-    def step(self, what: str, offset_us: int | None) -> None:
-        """Check that time does not go back."""
-        if offset_us is None:
-            return
-        if offset_us < self.last_us:
-            raise FormatError(
-                f"expected the offset of this {what} to be at least {self.last_us} µs, "
-                f"that of the line before it; got {offset_us} µs"
-            )
-        self.last_us = offset_us
 
     def exchange(self) -> Exchange:
         request, response = self.request, self.response
@@ -262,52 +246,28 @@ class LineReader:
     """
 
     def __init__(self, first: int = 0) -> None:
-        self._first = first
+        self._order = LineOrder(first)
         self._partials: dict[int, _Partial] = {}
 
     def feed(self, line: bytes) -> int:
         """Take one line; the number of its exchange. Raises FormatError, LimitError."""
         head = _line(line)
-        number, kind = head.exchange, head.line
-        if kind == "request":
-            expected = self._first + len(self._partials)
-            if number != expected:
-                raise FormatError(
-                    f"expected the request of exchange {expected} next, got exchange {number}"
-                )
+        self._order.follow(head)
+        number = head.exchange
+        if head.line == "request":
             self._partials[number] = _Partial(_request_line(line))
             return number
-        partial = self._partials.get(number)
-        if partial is None:
-            raise FormatError(
-                f"expected a request line for exchange {number} before its {kind} line"
-            )
-        if partial.end is not None:
-            raise FormatError(
-                f"expected no line of exchange {number} behind its end line, got another {kind!r}"
-            )
-        if kind == "read":
-            if partial.response is None:
-                raise FormatError(f"expected a response line of exchange {number} before its reads")
+        partial = self._partials[number]
+        if head.line == "read":
             read = _read_line(line)
-            partial.step("read", read.offset_us)
             data = bytes_of(read)
             if data is None:
                 raise FormatError("expected json, data, parts, text or base64 in a read line")
             partial.reads.append(Read(data, read.offset_us))
-        elif kind == "response":
-            if partial.response is not None:
-                raise FormatError(f"expected one response line of exchange {number}, got a second")
+        elif head.line == "response":
             partial.response = _response_line(line)
-            partial.step("response", partial.response.offset_us)
-        elif kind == "end":
-            end = _end_line(line)
-            partial.step("end", end.offset_us)
-            partial.end = end
         else:
-            raise FormatError(
-                f"expected a line of kind request, response, read or end, got {kind!r}"
-            )
+            partial.end = _end_line(line)
         return number
 
     def exchanges(self) -> tuple[Exchange, ...]:

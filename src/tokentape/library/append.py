@@ -9,8 +9,9 @@ from typing import BinaryIO
 
 import msgspec
 
-from tokentape.errors import FormatError, UsageError
+from tokentape.errors import UsageError
 from tokentape.formats import tape as native
+from tokentape.formats.tape_order import Line, LineOrder
 from tokentape.model import Ending, Exchange, Read, Response, Tape
 
 try:
@@ -175,25 +176,19 @@ class _Survey(msgspec.Struct):
     open_line: bool = False
 
 
-class _Line(msgspec.Struct, gc=False):
-    line: str
-    exchange: int
-    offset_us: int | None = None
-
-
-_line = msgspec.json.Decoder(_Line).decode
+_line = msgspec.json.Decoder(Line).decode
 
 
 def _survey(file: BinaryIO, path: str) -> _Survey:
     """Read a tape line by line, whatever its size. Raises FormatError where it is none."""
     found = _Survey()
-    last_us: dict[int, int] = {}  # of the exchanges that have not ended
+    order = LineOrder()
     for number, line in enumerate(file, 1):
         try:
             if number == 1:
                 native.read_header(line)
             else:
-                _follow(_line(line), found, last_us)
+                order.follow(_line(line))
         except native.LINE_ERRORS as error:
             if not line.endswith(b"\n") and (number > 1 or native.sniff(line, native.SUFFIX)):
                 # What a killed recorder left of a line.
@@ -201,31 +196,5 @@ def _survey(file: BinaryIO, path: str) -> _Survey:
             raise native.located(error, number).at(path) from None
         found.size += len(line)
         found.open_line = not line.endswith(b"\n")
+    found.exchanges = order.next
     return found
-
-
-def _follow(line: _Line, found: _Survey, last_us: dict[int, int]) -> None:
-    number = line.exchange
-    if line.line == "request":
-        if number != found.exchanges:
-            raise FormatError(
-                f"expected the request of exchange {found.exchanges} next, got exchange {number}"
-            )
-        found.exchanges += 1
-        last_us[number] = 0
-        return
-    if number not in last_us:
-        raise FormatError(f"expected no {line.line} line of exchange {number} here")
-    offset_us = last_us[number] if line.offset_us is None else line.offset_us
-    if offset_us < last_us[number]:
-        raise FormatError(
-            f"expected the offset of this {line.line} to be at least {last_us[number]} µs, "
-            f"got {offset_us} µs"
-        )
-    last_us[number] = offset_us
-    if line.line == "end":
-        del last_us[number]
-    elif line.line not in ("response", "read"):
-        raise FormatError(
-            f"expected a line of kind request, response, read or end, got {line.line!r}"
-        )
