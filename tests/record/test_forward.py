@@ -264,6 +264,8 @@ def test_names_lead_to_upstreams_and_the_first_has_the_plain_path(tmp_path: Path
                 refused = client.answer()
                 assert refused.status == 404
                 assert b"/v1/\xe2\x80\xa6 or /a/v1/\xe2\x80\xa6 or /b/v1/" in refused.body
+            # There was no exchange to miss.
+            assert [row["outcome"] for row in server.journal()][-6:] == ["refused"] * 6
 
 
 def test_a_client_s_connection_is_nobody_else_s(tmp_path: Path) -> None:

@@ -18,8 +18,10 @@ from tokentape.errors import UsageError
 from tokentape.server import Settings, bind
 from tokentape.testing import replay
 
+# asyncio's debug mode warns of what takes 0.1 s, as it may on a busy machine.
 PROGRAM = """
-import sys
+import logging, sys
+logging.getLogger("asyncio").setLevel(logging.ERROR)
 from tokentape.library import Library
 from tokentape.server import Settings, run
 run(Settings(port=0, speed=1.0, grace_s=float(sys.argv[2])), Library([sys.argv[1]]))

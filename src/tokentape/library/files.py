@@ -2,8 +2,8 @@
 
 import contextlib
 import os
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -261,23 +261,20 @@ def save(tape: Tape, path: Path | str, *, format: str | None = None, force: bool
 
 def write_whole(data: bytes, path: Path, *, force: bool) -> None:
     """Put bytes at a path in one step: a failure leaves what was there, and nothing else."""
-    temporary = None
+    temporary: Path | None = None
     try:
         if path.exists():
             if not path.is_file():
                 raise UsageError(f"{path} can't be written: it is not a regular file")
             if not force:
                 raise FileExistsError
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name[:100]}.", delete=False
-        ) as file:
-            temporary = file.name
+        beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}")
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        temporary = beside
+        with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
         if force:
             os.replace(temporary, path)
         else:

@@ -14,7 +14,8 @@ from uvicorn.server import ServerState
 from tokentape.errors import TokenTapeError
 from tokentape.server.answer import Wire
 from tokentape.server.intake import Asking, Intake, text
-from tokentape.server.problem import problem
+from tokentape.server.journal import Outcome, Record
+from tokentape.server.problem import MISS, problem
 
 T = TypeVar("T")
 
@@ -87,14 +88,22 @@ class Aside(Intake):
         self.transport.write(
             problem(status, type, message, close=close, head_only=head_only, more=more)
         )
-        self._note(asking, status, message)
+        self._note(asking, status, message, outcome="miss" if type == MISS else "refused")
         if close:
             self.transport.close()
         self._next()
 
-    def _note(self, asking: Asking, status: int, says: str, *, left: bool = False) -> None:
+    def _note(
+        self,
+        asking: Asking,
+        status: int,
+        says: str,
+        *,
+        outcome: Outcome = "refused",
+        left: bool = False,
+    ) -> None:
         deck = self.deck
-        if status == 404:
+        if outcome == "miss":
             deck.counters.misses += 1
         else:
             deck.counters.refused += 1
@@ -102,18 +111,16 @@ class Aside(Intake):
             deck.counters.left += 1
         now_us = deck.now_us()
         deck.journal.add(
-            self._asked_us,
-            None,
-            status,
-            0,
-            0,
-            0,
-            0,
-            now_us - self._asked_us,
-            left,
-            method=asking.method[:TOLD],
-            target=text(asking.target[:TOLD]),
-            says=says.partition("\n")[0],
+            Record(
+                outcome,
+                self._asked_us,
+                now_us - self._asked_us,
+                status,
+                left=left,
+                method=asking.method[:TOLD],
+                target=text(asking.target[:TOLD]),
+                says=says.partition("\n")[0],
+            )
         )
 
     def _to_app(self, asking: Asking) -> None:

@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 
 from tokentape.server.answer import Wire
 from tokentape.server.deck import Deck
+from tokentape.server.journal import Outcome
 from tokentape.server.problem import problem
 
 _BETWEEN, _IN_HEAD, _IN_BODY = 0, 1, 2
@@ -109,7 +110,15 @@ class Intake(HttpToolsProtocol):
         """Answer a request, or see to it that it is answered; nothing is on its way now."""
 
     @abstractmethod
-    def _note(self, asking: Asking, status: int, says: str, *, left: bool = False) -> None:
+    def _note(
+        self,
+        asking: Asking,
+        status: int,
+        says: str,
+        *,
+        outcome: Outcome = "refused",
+        left: bool = False,
+    ) -> None:
         """Put a request that no exchange answers in the journal."""
 
     def idle_since(self, sweep: int) -> None:

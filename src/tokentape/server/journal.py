@@ -1,7 +1,7 @@
 """What the server did: a bounded list of requests, and plain counters."""
 
 from collections import deque
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -9,32 +9,33 @@ from tokentape.matching import Candidate
 from tokentape.pacing import Lateness
 from tokentape.server.problem import escaped
 
+Outcome = Literal["hit", "miss", "refused", "recorded", "forwarded"]
+
 
 class Record(msgspec.Struct, frozen=True, gc=False):
     """One request. Times are microseconds, `at_us` on the server's clock.
 
-    `entry` is None for a miss or a refusal, and `says` tells why. `took_us` ends with the last
-    write, or with the client's leaving (`left`). Reads and bytes are those of the body, handed to
-    the kernel; `cut` is set when the server's own end came first. `outcome` is set for what was
-    forwarded: "recorded" or "forwarded".
+    `entry` is what answered, and `outcome` then "hit"; it is None for what was forwarded, a miss or
+    a refusal, and `says` tells why. `took_us` ends with the last write, or with the client's
+    leaving (`left`). Reads and bytes are those of the body, handed to the kernel; `cut` is set when
+    the server's own end came first.
     """
 
-    number: int
+    outcome: Outcome
     at_us: int
-    entry: Candidate | None
-    status: int
-    reads: int
-    of_reads: int
-    size: int
-    of_size: int
     took_us: int
+    status: int
+    entry: Candidate | None = None
+    reads: int = 0
+    of_reads: int = 0
+    size: int = 0
+    of_size: int = 0
     left: bool = False
     cut: bool = False
     lateness_us: tuple[int, int, int] | None = None
     method: str = ""
     target: str = ""
     says: str = ""
-    outcome: str = ""
     scope: str | None = None
 
 
@@ -75,28 +76,30 @@ class Journal:
         self.started_us = started_us
         self.total = 0
 
-    def add(self, *what: Any, **more: Any) -> None:
-        """Append a Record of the next number."""
-        self.total = number = self.total + 1
-        self.records.append(Record(number, *what, **more))
+    def add(self, record: Record) -> None:
+        self.total += 1
+        self.records.append(record)
 
     def rows(self) -> list[dict[str, Any]]:
-        """The records as JSON values; times in milliseconds since the server started."""
-        return [self._row(record) for record in self.records]
+        """The records as JSON values, numbered from the first request of all on; times in
+        milliseconds since the server started.
+        """
+        first = self.total - len(self.records) + 1
+        return [self._row(number, record) for number, record in enumerate(self.records, first)]
 
-    def _row(self, record: Record) -> dict[str, Any]:
+    def _row(self, number: int, record: Record) -> dict[str, Any]:
         entry = record.entry
         late = record.lateness_us
         took_ms = record.took_us / 1000
         return {
-            "number": record.number,
+            "number": number,
             "at_ms": (record.at_us - self.started_us) / 1000,
             "method": entry.method if entry else record.method,
             "operation": entry.operation if entry else record.target,
             "path": escaped(entry.path) if entry else None,
             "exchange": entry.exchange if entry else None,
             "scope": escaped(entry.scope) if entry else record.scope,
-            "outcome": record.outcome or _outcome(record),
+            "outcome": record.outcome,
             "says": escaped(record.says) or None,
             "status": record.status or None,
             "writes": record.reads,
@@ -113,7 +116,3 @@ class Journal:
             if late
             else None,
         }
-
-
-def _outcome(record: Record) -> str:
-    return "hit" if record.entry else "miss" if record.status == 404 else "refused"

@@ -14,6 +14,7 @@ from tokentape.model import Ending
 from tokentape.server.answer import Wire
 from tokentape.server.aside import TOLD, Aside
 from tokentape.server.intake import Asking, text
+from tokentape.server.journal import Record
 from tokentape.server.problem import problem
 
 if TYPE_CHECKING:
@@ -92,21 +93,23 @@ class Passing(Aside):
         else:
             counters.forwarded += 1
         deck.journal.add(
-            forward.start_us,
-            None,
-            forward.status,
-            forward.reads,
-            forward.reads,
-            forward.size,
-            forward.size,
-            now_us - forward.start_us,
-            left,
-            cut,
-            method=asking.method[:TOLD],
-            target=text(asking.target[:TOLD]),
-            says=forward.note or "",
-            outcome="forwarded" if deck.recorder is None else "recorded",
-            scope=asking.scope,
+            Record(
+                "forwarded" if deck.recorder is None else "recorded",
+                forward.start_us,
+                now_us - forward.start_us,
+                forward.status,
+                None,
+                forward.reads,
+                forward.reads,
+                forward.size,
+                forward.size,
+                left,
+                cut,
+                method=asking.method[:TOLD],
+                target=text(asking.target[:TOLD]),
+                says=forward.note or "",
+                scope=asking.scope,
+            )
         )
         if left or cut:
             return

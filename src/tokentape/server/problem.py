@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+# The type of the error that tells a client that no exchange answers.
+MISS = "tape_miss"
 _END = "\r\n"
 
 

@@ -24,7 +24,7 @@ from tokentape.server.delivery import Delivery
 from tokentape.server.intake import Asking, text
 from tokentape.server.journal import Record
 from tokentape.server.passing import Passing
-from tokentape.server.problem import escaped
+from tokentape.server.problem import MISS, escaped
 
 
 class ReplayProtocol(Passing):
@@ -151,14 +151,12 @@ class ReplayProtocol(Passing):
             transport.write(step)
             if not self.write_paused:
                 counters = deck.counters
-                journal = deck.journal
                 reads, size = answer.reads, answer.body_size
                 counters.hits += 1
                 counters.reads += reads
                 counters.size += size
-                journal.total = number = journal.total + 1
-                journal.records.append(
-                    Record(number, deck.now_us(), found, answer.status, reads, reads, size, size, 0)
+                deck.journal.add(
+                    Record("hit", deck.now_us(), 0, answer.status, found, reads, reads, size, size)
                 )
                 if answer.close:
                     transport.close()
@@ -213,18 +211,21 @@ class ReplayProtocol(Passing):
             counters.lateness.add(value)
         late = spread(lateness) if lateness else None
         self.deck.journal.add(
-            delivery.start_us,
-            delivery.entry,
-            answer.status,
-            reads,
-            answer.reads,
-            size,
-            answer.body_size,
-            now_us - delivery.start_us,
-            left,
-            cut,
-            late,
-            says=f"synthesised: {answer.made}" if answer.made else "",
+            Record(
+                "hit",
+                delivery.start_us,
+                now_us - delivery.start_us,
+                answer.status,
+                delivery.entry,
+                reads,
+                answer.reads,
+                size,
+                answer.body_size,
+                left,
+                cut,
+                late,
+                says=f"synthesised: {answer.made}" if answer.made else "",
+            )
         )
 
     def _next(self) -> None:
@@ -319,4 +320,4 @@ class ReplayProtocol(Passing):
             for near in explanation.nearest
         ]
         more = {"nearest": nearest, "differs": explanation.differs}
-        self._say(asking, 404, "tape_miss", explanation.message, more)
+        self._say(asking, 404, MISS, explanation.message, more)

@@ -102,6 +102,9 @@ def replay(
             if thread.is_alive():
                 loop.call_soon_threadsafe(server.stop)
             thread.join()
+            # A server that ended by itself is why the block could not reach it.
+            if failed:
+                raise failed[0]
     finally:
         if own:
             library.close()
