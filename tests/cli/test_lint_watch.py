@@ -22,7 +22,8 @@ from tests.samples import DONE, body, chunk
 from tests.server.raw import Raw
 from tests.server.tapes import asked
 from tests.wire import same_whole_and_bytewise, splits
-from tokentape.cli import cli, lint_watch
+from tokentape.cli import cli
+from tokentape.cli import follow as follow_module
 from tokentape.cli.lint_watch import LintWatch
 from tokentape.cli.watch import Quiet, Watch
 from tokentape.linting import DEFAULT_THRESHOLDS, Thresholds
@@ -110,7 +111,7 @@ def test_what_can_not_be_followed_is_said_once() -> None:
 def test_a_stream_that_never_comes_to_a_blank_line_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lint_watch, "_MOST_PENDING", 2_000)
+    monkeypatch.setattr(follow_module, "_MOST_PENDING", 2_000)
     lines = [b"data: %b\n" % (b"x" * 99)] * 30
     assert follow(*lines) == ["#1  linted no further: no blank line within 2000 bytes"]
     # A blank line may come in a read of its own, or in halves.
@@ -119,7 +120,7 @@ def test_a_stream_that_never_comes_to_a_blank_line_is_given_up(
         cut = [bytes([byte]) for frame in frames for byte in frame]
         for reads in (frames, cut):
             assert not [line for line in follow(*reads) if "no further" in line]
-    monkeypatch.setattr(lint_watch, "_MOST_DECODED", 2_000)
+    monkeypatch.setattr(follow_module, "_MOST_DECODED", 2_000)
     (line,) = follow(gzip.compress(b": \n\n" * 9_000), coding="gzip")
     assert "more than 2000 bytes" in line
 

@@ -1,5 +1,6 @@
 """What the operator sees of exchanges that are forwarded."""
 
+import gzip
 import io
 
 from rich.console import Console
@@ -37,6 +38,21 @@ def test_a_stream_is_told_when_it_ended() -> None:
         "#0  openai  default  gpt-test  200  250 ms  3 tok  10 tok/s  complete after 470 ms\n"
     )
     assert not watch.running
+
+
+def test_a_coded_stream_is_counted_while_it_can_be_decoded() -> None:
+    watch = Watch(console())
+    packed = gzip.compress(chunk("a") + chunk("b") + DONE)
+    damaged = packed[:12] + b"\xff" * 20
+    for number, data in enumerate((packed, damaged)):
+        watch.began(number, begun("gpt-test"))
+        watch.responded(number, status=200, streaming=True, coding="gzip", offset_us=100)
+        for at in range(len(data)):
+            watch.read(number, data[at : at + 1], 1000)
+        watch.ended(number, ending=Ending.COMPLETE, offset_us=2000, note=None)
+    counted, given_up = text(watch).splitlines()
+    assert "  1 ms  2 tok  " in counted
+    assert "  -  32 B  " in given_up
 
 
 def test_a_document_and_a_failure_are_told() -> None:

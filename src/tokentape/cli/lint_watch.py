@@ -4,46 +4,22 @@ import msgspec
 from rich.console import Console
 
 from tokentape.cli.common import one_line
-from tokentape.content import Decoder
+from tokentape.cli.follow import Follow
 from tokentape.errors import TokenTapeError
-from tokentape.limits import Limits
 from tokentape.linting import Finding, Linter, Severity, Thresholds
 from tokentape.matching import operation
 from tokentape.matching.operation import CHAT
 from tokentape.model import Ending, Request
 from tokentape.server import Begun, Observer
 
-# A stream of more decoded bytes, or of so many without a blank line, is followed no further.
-_MOST_DECODED = 64 * 1024 * 1024
-_MOST_PENDING = 16 * 1024 * 1024
-_BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r", b"\r\n\r")
 _STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
 
 class Followed(msgspec.Struct):
-    """One stream that is linted. `decoder` is made with the first read, where there is a coding."""
+    """One stream that is linted."""
 
     linter: Linter
-    coding: str
-    decoder: Decoder | None = None
-    pending: int = 0
-    tail: bytes = b""
-
-    def take(self, data: bytes, offset_us: int) -> list[Finding]:
-        """The findings of one read. Raises TokenTapeError where it can't be followed further."""
-        if self.coding:
-            if self.decoder is None:
-                self.decoder = Decoder(data, self.coding, Limits(max_bytes=_MOST_DECODED))
-            data = self.decoder.feed(data)
-        # A blank line may be cut by the end of a read.
-        seam = self.tail + data
-        self.tail = seam[-3:]
-        self.pending += len(data)
-        if any(blank in seam for blank in _BLANK_LINES):
-            self.pending = 0
-        elif self.pending > _MOST_PENDING:
-            raise TokenTapeError(f"no blank line within {_MOST_PENDING} bytes")
-        return self.linter.feed(data, offset_us)
+    follow: Follow
 
 
 class LintWatch:
@@ -74,7 +50,7 @@ class LintWatch:
             return
         chat = operation(request.url) == CHAT
         linter = Linter(request, chat=chat, thresholds=self._thresholds)
-        self._followed[number] = Followed(linter, "" if coding == "identity" else coding)
+        self._followed[number] = Followed(linter, Follow(coding))
         self._tell(number, linter.response("text/event-stream"))
 
     def read(self, number: int, data: bytes, offset_us: int) -> None:
@@ -83,7 +59,7 @@ class LintWatch:
         if followed is None:
             return
         try:
-            self._tell(number, followed.take(data, offset_us))
+            self._tell(number, followed.linter.feed(followed.follow.take(data), offset_us))
         except TokenTapeError as error:
             del self._followed[number]
             self._print(f"#{number}  linted no further: {error.message}", "yellow")

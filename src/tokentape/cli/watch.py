@@ -11,6 +11,8 @@ from rich.text import Text
 
 from tokentape import sse
 from tokentape.chat.pieces import pieces
+from tokentape.cli.follow import Follow
+from tokentape.errors import TokenTapeError
 from tokentape.model import Ending
 from tokentape.server import Begun
 from tokentape.view import parse_json
@@ -29,8 +31,8 @@ class Running(msgspec.Struct):
     scope: str
     upstream: str
     reader: sse.EventReader
+    follow: Follow | None = None  # while its events are counted
     status: int | None = None
-    streaming: bool = False
     first_us: int | None = None
     last_us: int = 0
     tokens: int = 0
@@ -40,9 +42,14 @@ class Running(msgspec.Struct):
         """Count what one read brings."""
         self.size += len(data)
         self.last_us = offset_us
-        if not self.streaming:
+        if self.follow is None:
             return
-        for event in self.reader.feed(data):
+        try:
+            events = self.reader.feed(self.follow.take(data))
+        except TokenTapeError:
+            self.follow = None
+            return
+        for event in events:
             if any(piece.kind in _TOKEN_KINDS for piece in pieces(parse_json(event.data))):
                 self.tokens += 1
                 if self.first_us is None:
@@ -63,7 +70,7 @@ class Running(msgspec.Struct):
             self.model or self.what,
             "-" if self.status is None else str(self.status),
             "-" if self.first_us is None else f"{self.first_us / 1000:.0f} ms",
-            f"{self.tokens} tok" if self.streaming else f"{self.size} B",
+            f"{self.tokens} tok" if self.follow is not None else f"{self.size} B",
             "-" if self.rate is None else f"{self.rate:.0f} tok/s",
             ending,
         ]
@@ -87,7 +94,8 @@ class Watch:
     ) -> None:
         found = self.running.get(number)
         if found is not None:
-            found.status, found.streaming = status, streaming
+            found.status = status
+            found.follow = Follow(coding) if streaming else None
 
     def read(self, number: int, data: bytes, offset_us: int) -> None:
         found = self.running.get(number)
