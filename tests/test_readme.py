@@ -88,7 +88,7 @@ class Console:
 
 
 def test_there_are_blocks_to_run() -> None:
-    assert len(blocks("console")) == 6
+    assert len(blocks("console")) == 7
     assert len(blocks("python")) == 1
     assert len(blocks("sh")) == 2
 

@@ -20,8 +20,9 @@ from tokentape.model import Fidelity
 from tokentape.pacing import parse_speed
 from tokentape.testing import replay
 
-# What the demo plays: reasoning and an answer; a tool call, and the answer after its result.
-_PLAYED = ("reasoning", "tool-call")
+# What the demo plays: a stream at its pace; reasoning and an answer; a tool call, and the answer
+# after its result.
+_PLAYED = ("paced", "reasoning", "tool-call")
 
 
 def _ask(base_url: str, body: dict[str, Any], console: Console) -> None:

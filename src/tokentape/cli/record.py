@@ -9,9 +9,10 @@ from rich.console import Console
 
 from tokentape.cli import settings
 from tokentape.cli.lint_watch import LintWatch
+from tokentape.cli.serving import open_library
 from tokentape.cli.watch import Watch
 from tokentape.cli.wrap import WithCommand, command_behind, run
-from tokentape.library import Library
+from tokentape.limits import DEFAULT_LIMITS
 from tokentape.testing import replay
 
 _OPENAI = "https://api.openai.com/v1"
@@ -46,10 +47,12 @@ def command(
         values = settings.resolve(flags, config_file)
     resolved = settings.settings_of(values)
     folder.mkdir(parents=True, exist_ok=True)
-    library = Library([folder] if auto else [], redaction=resolved.redaction)
     watch = Watch(Console(stderr=True))
     observer = LintWatch(watch.console, values["lint"].value, watch) if linting else watch
-    with replay(library, settings=resolved, observer=observer) as server:
+    there = [folder] if auto else []
+    with (
+        open_library(there, resolved, repair=False, limits=DEFAULT_LIMITS) as library,
+        replay(library, settings=resolved, observer=observer) as server,
+    ):
         code = run(behind, server.base_url, os.environ)
-    library.close()
     ctx.exit(code)
