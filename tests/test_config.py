@@ -1,5 +1,6 @@
 """Settings: the nearest source wins, each says where it came from, contradictions are said."""
 
+import os
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from tokentape import config
 from tokentape.errors import UsageError
 from tokentape.model import Headers
+from tokentape.server import Settings
 
 FILE = """
 mode = "record"
@@ -163,3 +165,14 @@ def test_a_bad_file_is_said(tmp_path: Path, text: str, says: str) -> None:
 def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="can't be read"):
         config.resolve({}, environment={}, file=tmp_path / "nowhere.toml")
+
+
+def test_the_defaults_are_those_of_python_s_settings() -> None:
+    found = config.settings(config.resolve({}, environment={}, file=Path(os.devnull)), {})
+    settings = Settings()
+    for name in Settings.__struct_fields__:
+        if name != "redaction":
+            assert getattr(found, name) == getattr(settings, name), name
+    limits = {"TOKENTAPE_MAX_BODY": "1000", "TOKENTAPE_MAX_CONNECTIONS": "7"}
+    found = config.settings(config.resolve({}, environment=limits), limits)
+    assert (found.max_body, found.max_connections) == (1000, 7)

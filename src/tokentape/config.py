@@ -179,6 +179,8 @@ OPTIONS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "upstream_timeout_s": (_number(0.1, 86_400), 600.0),
     "connect_timeout_s": (_number(0.1, 3600), 10.0),
     "ca_file": (_text, None),
+    "max_body": (_integer(0, 2**40), 32 * 1024 * 1024),
+    "max_connections": (_integer(1, 1_000_000), 20_000),
     "keep_header": (_texts, ()),
     "redact": (_texts, ()),
     "patterns": (_patterns, ()),
@@ -267,6 +269,8 @@ def settings(values: Mapping[str, Value], environment: Mapping[str, str]) -> Set
         upstream_timeout_s=value["upstream_timeout_s"],
         connect_timeout_s=value["connect_timeout_s"],
         ca_file=value["ca_file"],
+        max_body=value["max_body"],
+        max_connections=value["max_connections"],
         redaction=Redaction(
             Patterns((*DEFAULT_PATTERNS, *value["patterns"])),
             Paths(value["redact"]),

@@ -155,7 +155,9 @@ def test_a_body_too_large_is_refused_before_it_is_sent(serve: Serve) -> None:
         answer = client.answer()
         assert client.closed()
     assert answer.status == 413
-    assert "33554432 bytes" in error_of(answer.body)["message"]
+    message = error_of(answer.body)["message"]
+    assert "33554432 bytes" in message
+    assert "TOKENTAPE_MAX_BODY" in message
 
 
 def test_a_chunked_body_is_joined_and_bounded(serve: Serve) -> None:
@@ -227,7 +229,9 @@ def test_too_many_connections_are_told_so(serve: Serve) -> None:
         first.post(asked())
         assert first.answer().status == 200
     assert answer.status == 503
-    assert "at most 1 connections" in error_of(answer.body)["message"]
+    message = error_of(answer.body)["message"]
+    assert "at most 1 connections" in message
+    assert "TOKENTAPE_MAX_CONNECTIONS" in message
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,9 @@ class Intake(HttpToolsProtocol):
         if self._surplus:
             most = self.deck.settings.max_connections
             self._refuse(
-                503, "too_many_connections", f"at most {most} connections are served at once"
+                503,
+                "too_many_connections",
+                f"at most {most} connections are served at once; {_raise('max_connections')}",
             )
             return
         length = self._cared.get(b"content-length", b"0")
@@ -283,7 +285,9 @@ class Intake(HttpToolsProtocol):
 
     def _refuse_body(self) -> None:
         limit = self.deck.settings.max_body
-        self._refuse(413, "body_too_large", f"the request's body is over {limit} bytes")
+        self._refuse(
+            413, "body_too_large", f"the request's body is over {limit} bytes; {_raise('max_body')}"
+        )
 
     def _refuse(self, status: int, type: str, message: str) -> None:
         if self._deaf:
@@ -320,3 +324,8 @@ def text(value: bytes) -> str:
         return value.decode()
     except UnicodeDecodeError:
         return value.decode("latin-1")
+
+
+def _raise(setting: str) -> str:
+    """What to do about a limit."""
+    return f"the setting {setting} (TOKENTAPE_{setting.upper()}) raises that"
