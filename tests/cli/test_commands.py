@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -264,6 +265,18 @@ def test_convert_says_what_the_format_can_not_hold(folder: Path, tmp_path: Path)
     run("convert", there, back)
     bodies = [exchange.body for exchange in load(folder / "a.tape.jsonl").exchanges]
     assert [exchange.body for exchange in load(back).exchanges] == bodies
+
+
+def test_convert_says_where_llama_stack_looks_for_it(folder: Path, tmp_path: Path) -> None:
+    there = tmp_path / "x.json"
+    told = run("convert", folder / "a.tape.jsonl", there, "--to", "llama-stack", "-x", "0").stderr
+    name = told.splitlines()[-1].rpartition(" looks for it as ")[2]
+    assert re.fullmatch("[0-9a-f]{64}[.]json", name)
+    under_it = tmp_path / name
+    told = run(
+        "convert", folder / "a.tape.jsonl", under_it, "--to", "llama-stack", "-x", "0"
+    ).stderr
+    assert "looks for it" not in told
 
 
 def test_convert_repairs_only_when_asked(folder: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import yaml
 from tests.conftest import SHARED
 from tokentape import formats, sse
 from tokentape.errors import RefusedError, RepairNeeded
-from tokentape.formats import llama_stack
+from tokentape.formats.llama_stack_hash import file_name
 from tokentape.limits import DEFAULT_LIMITS
 from tokentape.model import Fidelity, Tape
 
@@ -88,7 +88,7 @@ def test_bodies_survive_each_format(opened: dict[Path, formats.Reading], format:
 
 def test_most_names_of_llama_stack_are_reproduced(opened: dict[Path, formats.Reading]) -> None:
     named = [
-        llama_stack.file_name(reading.tape.exchanges[0]) == path.name
+        file_name(reading.tape.exchanges[0]) == path.name
         for path, reading in opened.items()
         if reading.format == "llama-stack"
     ]

@@ -1,5 +1,6 @@
 """tokentape convert: from one format to another."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -7,7 +8,7 @@ import msgspec
 
 from tokentape import formats
 from tokentape.cli.common import chosen, limits_options
-from tokentape.errors import RepairNeeded, UsageError
+from tokentape.errors import FormatError, UsageError
 from tokentape.library import open_file, save
 from tokentape.library.files import Exists, format_for
 from tokentape.limits import Limits
@@ -48,8 +49,6 @@ def command(
             repair=repair,
             limits=Limits(max_bytes=max_bytes, max_depth=max_depth),
         )
-    except RepairNeeded:
-        raise
     except OSError as error:
         raise UsageError(f"{src} can't be read: {error.strerror}") from None
     tape = msgspec.structs.replace(
@@ -64,3 +63,8 @@ def command(
         raise UsageError(f"{dst} exists; pass --force to replace it") from None
     for aspect in formats.losses(tape.exchanges, chosen_format.holds):
         click.echo(f"{dst}: {chosen_format.name} can't hold: {aspect.value}", err=True)
+    if chosen_format.looked_up is not None:
+        with suppress(FormatError):
+            name = chosen_format.looked_up(tape.exchanges[0])
+            if name != dst.name:
+                click.echo(f"{dst}: {chosen_format.name} looks for it as {name}", err=True)

@@ -43,6 +43,8 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     be cheap and must not raise. `read(data, name, limits)` gives the tape or raises FormatError,
     RefusedError or LimitError. `write(tape)` gives the file's bytes, or is None where the format
     is only read. `suffixes` are the endings of a destination that mean this format.
+    `looked_up(exchange)` is the file name under which the format's own tools look for a request;
+    None where they do not go by it. It raises FormatError where the request has no such name.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Format(msgspec.Struct, frozen=True, kw_only=True):
     read: Callable[[bytes, str, Limits], Tape]
     write: Callable[[Tape], bytes] | None = None
     holds: frozenset[Aspect] = frozenset()
+    looked_up: Callable[[Exchange], str] | None = None
 
 
 def known(exchange: Exchange) -> frozenset[Aspect]:

@@ -13,8 +13,7 @@ import msgspec
 from tokentape.errors import FormatError, RefusedError
 from tokentape.formats import fields, llama_stack_write, plain_json, rendering
 from tokentape.formats.base import Aspect, Format
-from tokentape.formats.llama_stack_hash import NAME
-from tokentape.formats.llama_stack_hash import file_name as file_name
+from tokentape.formats.llama_stack_hash import NAME, file_name
 from tokentape.formats.llama_stack_write import ADDED, DATA, REPEATED, TRANSPORT, TYPE
 from tokentape.limits import Limits
 from tokentape.model import Ending, Exchange, Fidelity, Headers, Request, Response, Tape
@@ -280,4 +279,5 @@ FORMAT = Format(
     read=read,
     write=llama_stack_write.write,
     holds=frozenset({Aspect.FIDELITY, Aspect.REQUEST, Aspect.STATUS, Aspect.SCOPE}),
+    looked_up=file_name,
 )
