@@ -268,8 +268,8 @@ def test_convert_says_what_the_format_can_not_hold(folder: Path, tmp_path: Path)
 
 
 def test_convert_says_where_llama_stack_looks_for_it(folder: Path, tmp_path: Path) -> None:
-    there = tmp_path / "x.json"
-    told = run("convert", folder / "a.tape.jsonl", there, "--to", "llama-stack", "-x", "0").stderr
+    how = ("--to", "llama-stack", "-x", "0")
+    told = run("convert", folder / "a.tape.jsonl", tmp_path / "x.json", *how).stderr
     name = told.splitlines()[-1].rpartition(" looks for it as ")[2]
     assert re.fullmatch("[0-9a-f]{64}[.]json", name)
     under_it = tmp_path / name
