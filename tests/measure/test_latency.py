@@ -191,7 +191,8 @@ def test_what_a_recording_does_not_hold_is_unknown_and_why(what: str) -> None:
     exchange, unknown, why = UNKNOWN[what]
     found = timing(exchange)
     assert {name for name in MEASURES if getattr(found, name) is None} == unknown
-    assert set(found.unknown) == unknown
+    no_gaps = {"itl_us"} if found.itl_us == () else set()
+    assert set(found.unknown) == unknown | no_gaps
     assert any(why in reason for reason in found.unknown.values())
 
 

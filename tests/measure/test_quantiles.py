@@ -71,3 +71,7 @@ def test_powers_of_ten_are_edges() -> None:
     assert [bin_of(10.0**power) for power in range(13)] == [
         power * BINS_A_DECADE for power in range(13)
     ]
+
+
+def test_what_is_not_above_0_is_counted_beside_the_bins() -> None:
+    assert (Values([0, 0, 5]).zeros, Values([5]).zeros) == (2, 0)

@@ -21,15 +21,21 @@ _NAME_WIDTH = 32
 _PLAIN_WIDTH = 120
 
 
-def shape(histogram: Mapping[int, int], width: int = _SHAPE_WIDTH) -> str:
-    """A histogram in block characters, the smallest values left; "" where there are none."""
-    if not histogram:
+def shape(histogram: Mapping[int, int], zeros: int = 0, width: int = _SHAPE_WIDTH) -> str:
+    """A histogram in block characters, the smallest values left; "" where there are none.
+
+    Values of 0, in no bin, stand in a column of their own before the others.
+    """
+    heights = [zeros] if zeros else []
+    if histogram:
+        low, high = min(histogram), max(histogram)
+        step = -(-(high - low + 1) // (width - len(heights)))
+        bins = [0] * -(-(high - low + 1) // step)
+        for bin, count in histogram.items():
+            bins[(bin - low) // step] += count
+        heights += bins
+    if not heights:
         return ""
-    low, high = min(histogram), max(histogram)
-    step = -(-(high - low + 1) // width)
-    heights = [0] * -(-(high - low + 1) // step)
-    for bin, count in histogram.items():
-        heights[(bin - low) // step] += count
     tallest = max(heights)
     return "".join(
         _BLOCKS[-(-count * len(_BLOCKS) // tallest) - 1] if count else " " for count in heights
@@ -51,7 +57,8 @@ def _measure(group: Group, name: str) -> Text:
     if found is None:
         return Text("-", style="dim")
     tell = time_text if name.endswith("_us") else digits
-    bars = shape(group.values[name].histogram()) if found.count > 1 else ""
+    values = group.values[name]
+    bars = shape(values.histogram(), values.zeros) if found.count > 1 else ""
     # Of a rate the slow ones are the small ones, but a quantile is a quantile: p99 is the largest.
     return _stack(tell(found.p50), tell(found.p99), bars)
 
@@ -103,7 +110,8 @@ def show(groups: Sequence[Group], by: str, definition: Definition) -> None:
     console.print(table)
     told = [f"{TITLES[name]}: {definition.formula(name)}" for name in measures]
     told += [
-        "shape: how often, from the smallest (left) to the largest value, on a logarithmic scale",
+        "shape: how often, from the smallest (left) to the largest value, on a logarithmic scale "
+        "(0 comes first)",
         "-: not known; +n?: n exchanges did not report it",
     ]
     console.print(Text("\n".join([f"By the formulas of {definition.tool}:", *told]), style="dim"))

@@ -25,8 +25,9 @@ _UPSTREAM = "cost_details.upstream_inference_cost"
 class Price(msgspec.Struct, frozen=True, kw_only=True):
     """A sum by the user's table or a list price, in US dollars.
 
-    `day` is the day of the price (ISO 8601), None where the latest price was taken because nothing
-    says when the request was sent; `dated` is what says it.
+    `day` is the day of a list price (ISO 8601), None where the latest price was taken because
+    nothing says when the request was sent; `dated` is what says it. A table has no dates: of its
+    prices both are None.
     """
 
     amount: Decimal
@@ -34,7 +35,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
     provider: str | None = None
     model: str = ""
     day: str | None = None
-    dated: Dated = "unknown"
+    dated: Dated | None = None
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):

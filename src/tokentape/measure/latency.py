@@ -112,7 +112,8 @@ def timing_of(observed: Observed, usage: Usage, definition: Definition) -> Timin
         unknown={
             name: _why(name, observed, usage, definition, len(by_choice))
             for name in MEASURES
-            if getattr(made, name) is None
+            # Of one piece of content there is no gap, so neither is there an ITL.
+            if getattr(made, name) in (None, ())
         },
     )
 
@@ -154,6 +155,8 @@ def _why(name: str, observed: Observed, usage: Usage, definition: Definition, ch
         return "the response is no event stream"
     if name in _OF_CONTENT and not observed.marks:
         return "no content came"
+    if name == "itl_us" and len(observed.marks) == 1:
+        return "only one piece of content came"
     if name == "ttft_us":
         return "nothing that it is measured by came"
     if name not in _OF_CONTENT or (usage.generated is not None and choices == 1):

@@ -12,6 +12,7 @@ from tokentape import apis, content, view
 from tokentape.chat.payloads import stream_payloads
 from tokentape.errors import TokenTapeError
 from tokentape.limits import DEFAULT_LIMITS, Limits
+from tokentape.measure.created import created_in
 from tokentape.measure.parts import ONLY, Part, Pieces, failed, part_of, usage_in
 from tokentape.model import Exchange, Fidelity, header
 
@@ -116,14 +117,14 @@ class Observed:
     def _about(self, payload: dict[str, Any]) -> None:
         self.error = self.error or failed(payload)
         if not self.model:
-            self.model = view.model_in(payload) or _text(payload.get("modelVersion"))
+            versions = (payload.get("modelVersion"), payload.get("model_version"))
+            self.model = view.model_in(payload) or next(filter(None, map(_text, versions)), "")
         if "service_tier" in payload:
             self.tier = _text(payload["service_tier"]) or self.tier
         elif isinstance(payload.get("response"), dict):
             self.tier = _text(payload["response"].get("service_tier")) or self.tier
         if self.created is None:
-            created = payload.get("created")
-            self.created = created if type(created) is int and created > 0 else None
+            self.created = created_in(payload)
 
     def _take_document(self, limits: Limits) -> None:
         for payload in view.payloads(self.exchange, limits):

@@ -19,7 +19,8 @@ _PARTS: dict[str, Part] = {
 ONLY = {part: frozenset((part,)) for part in _PARTS.values()}
 # Where other APIs than chat put it: the object that holds it, and its name there.
 _USAGES = (
-    ("", "usageMetadata"),
+    # As Gemini sends it, and as its Python client names it.
+    *(("", "usageMetadata"), ("", "usage_metadata")),
     *(("response", "usage"), ("response", "usageMetadata")),
     ("message", "usage"),
 )

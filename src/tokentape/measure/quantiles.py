@@ -53,6 +53,11 @@ class Values:
         p50, p90, p99 = found
         return Quantiles(self.count, mean, ordered[0][0], p50, p90, p99, ordered[-1][0])
 
+    @property
+    def zeros(self) -> int:
+        """How many values are not above 0, and so in no bin of the histogram."""
+        return sum(count for value, count in self._counts.items() if value <= 0)
+
     def histogram(self) -> dict[int, int]:
         """How many values lie in each bin; bin b holds 10^(b/8) up to 10^((b+1)/8).
 

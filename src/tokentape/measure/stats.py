@@ -82,7 +82,8 @@ class Group:
             self.cost = (self.cost or Decimal(0)) + measured.cost.amount
         if self._targets:
             met = [_meets(measured.timing, target) for target in self._targets]
-            self.met[False if False in met else None if None in met else True] += 1
+            missed = not measured.ok or False in met
+            self.met[False if missed else None if None in met else True] += 1
 
     @property
     def failed(self) -> int:

@@ -15,25 +15,27 @@ Place = Literal["document", "own chunk", "choice chunk", "every chunk"]
 NAMES: dict[str, tuple[str, ...]] = {
     "input_tokens": (
         *("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens"),
-        *("total_input_tokens", "tokens.input_tokens"),
+        *("total_input_tokens", "tokens.input_tokens", "prompt_token_count"),
     ),
     "output_tokens": (
         *("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens"),
-        *("total_output_tokens", "tokens.output_tokens"),
+        *("total_output_tokens", "tokens.output_tokens", "candidates_token_count"),
     ),
-    "total_tokens": ("total_tokens", "totalTokenCount", "totalTokens"),
+    "total_tokens": ("total_tokens", "totalTokenCount", "totalTokens", "total_token_count"),
     "cached_tokens": (
         *("prompt_tokens_details.cached_tokens", "input_tokens_details.cached_tokens"),
         *("cache_read_input_tokens", "cachedContentTokenCount", "cacheReadInputTokens"),
         *("total_cached_tokens", "prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens"),
+        "cached_content_token_count",
     ),
     "cache_write_tokens": (
-        *("prompt_tokens_details.cache_write_tokens", "cache_creation_input_tokens"),
-        "cacheWriteInputTokens",
+        *("prompt_tokens_details.cache_write_tokens", "input_tokens_details.cache_write_tokens"),
+        *("cache_creation_input_tokens", "cacheWriteInputTokens"),
     ),
     "reasoning_tokens": (
         *("completion_tokens_details.reasoning_tokens", "output_tokens_details.reasoning_tokens"),
-        *("thoughtsTokenCount", "total_thought_tokens", "reasoning_tokens"),
+        *("thoughtsTokenCount", "thoughts_token_count", "total_thought_tokens"),
+        "reasoning_tokens",
     ),
     "input_audio_tokens": (
         *("prompt_tokens_details.audio_tokens", "input_tokens_details.audio_tokens"),
@@ -45,6 +47,8 @@ NAMES: dict[str, tuple[str, ...]] = {
 TOKENS = tuple(NAMES)
 # These count what was read from a cache, or written to it, beside the input, not in it.
 _CACHE_APART = ({"input_tokens", "cache_read_input_tokens"}, {"inputTokens"})
+# Gemini's count of what was thought is not part of its output.
+_THOUGHTS = frozenset({"thoughtsTokenCount", "thoughts_token_count"})
 _MOST = 10**15
 
 
@@ -148,6 +152,6 @@ def _reasoning_apart(raw: Mapping[str, Any], found: Mapping[str, int | None]) ->
     )
     if not reasoning or output is None:
         return False
-    if "thoughtsTokenCount" in raw or reasoning > output:
+    if not _THOUGHTS.isdisjoint(raw) or reasoning > output:
         return True
     return total is not None and total == (found["input_tokens"] or 0) + output + reasoning

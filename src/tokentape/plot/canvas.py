@@ -94,9 +94,16 @@ def number_label(value: float, _: Any = None) -> str:
     return digits(value)
 
 
-def logarithmic(axes: Axes, which: str, tell: Any, values: Sequence[float]) -> None:
-    """A logarithmic axis with labels a person reads, more of them where it is short."""
-    low, high = min(values) / 1.3, max(values) * 1.3
+def logarithmic(
+    axes: Axes, which: str, tell: Any, values: Sequence[float], zero: float | None = None
+) -> None:
+    """A logarithmic axis with labels a person reads, more of them where it is short.
+
+    `zero` is the place, left of all values, at which what is 0 is drawn: it is labelled so.
+    """
+    # Room for what is written below the marks at either end.
+    room = max(1.3, (max(values) / min(values)) ** 0.08)
+    low, high = min(values) / room, max(values) * room
     # So wide that at least two labels of 1, 2 and 5 lie in it.
     widen = max(1.0, sqrt(6 * low / high))
     low, high = low / widen, high * widen
@@ -106,9 +113,15 @@ def logarithmic(axes: Axes, which: str, tell: Any, values: Sequence[float]) -> N
     steps = (1, 2, 5) if factor < 30 else (1, 3) if factor < 300 else (1,)
     decades = range(floor(log10(low)), ceil(log10(high)) + 1, max(1, int(log10(factor)) // 5))
     ticks = [step * 10.0**decade for decade in decades for step in steps]
-    axis.set_major_locator(FixedLocator([tick for tick in ticks if low <= tick <= high]))
+    shown = [tick for tick in ticks if low <= tick <= high]
+    if zero is not None:
+        (axes.set_ylim if which == "y" else axes.set_xlim)(zero / 1.6, high)
+        shown = [zero, *(tick for tick in shown if tick > zero * 1.6)]
+    axis.set_major_locator(FixedLocator(shown))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(tell))
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, at: "0" if value == zero else tell(value, at))
+    )
 
 
 def as_png(figure: Figure) -> bytes:

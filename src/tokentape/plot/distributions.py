@@ -1,13 +1,14 @@
 """The drawing of many exchanges: how each measure is distributed, group by group."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from math import sqrt
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tokentape.measure.definitions import Definition
-from tokentape.measure.quantiles import Quantiles, edge
+from tokentape.measure.quantiles import Quantiles, Values, edge
 from tokentape.measure.stats import Group
 from tokentape.measure.units import TITLES
 from tokentape.plot.canvas import GRID, logarithmic, number_label, settled, shortened, time_label
@@ -65,12 +66,11 @@ def _told(group: Group) -> str:
 
 def _distributions(axes: Axes, name: str, groups: Sequence[Group]) -> None:
     tell = time_label if name.endswith("_us") else number_label
-    ends: list[float] = []
-    known = [found for group in groups if (found := group.values[name].quantiles())]
-    above = [value for found in known for value in (found.min, found.p50, found.max) if value > 0]
+    values = [group.values[name] for group in groups]
+    # From bin to bin: where the bars begin and end.
+    ends = [edge(bin + side) for each in values for bin in each.histogram() for side in (0, 1)]
     # A logarithmic scale has no place for 0: it is drawn at the left of all that is above it.
-    least = min(above, default=1.0) / 2
-    ends += [least] if any(found.min <= 0 for found in known) else []
+    zero = min(ends, default=1.0) / 3 if any(each.zeros for each in values) else None
     for row, group in enumerate(groups):
         found = group.values[name].quantiles()
         y = len(groups) - 1 - row
@@ -79,12 +79,11 @@ def _distributions(axes: Axes, name: str, groups: Sequence[Group]) -> None:
             axes.text(0.5, y, "unknown", color="#999999", size=8, ha="center", transform=across)
             continue
         # One value has no distribution, and would look like a wide one.
-        histogram = group.values[name].histogram() if found.count > 1 else {}
-        _bars(axes, y, histogram)
-        _marks(axes, y, found, f"mark-{name}-{row}", tell, least)
-        ends += [found.min, found.max, *map(edge, histogram), *(edge(bin + 1) for bin in histogram)]
+        if found.count > 1:
+            _bars(axes, y, group.values[name], zero)
+        _marks(axes, y, found, f"mark-{name}-{row}", tell, zero)
     axes.set_xscale("log")
-    logarithmic(axes, "x", tell, [end for end in ends if end > 0] or [1.0])
+    logarithmic(axes, "x", tell, ends or [1.0], zero)
     axes.grid(axis="x", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)
@@ -93,27 +92,30 @@ def _distributions(axes: Axes, name: str, groups: Sequence[Group]) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _bars(axes: Axes, y: float, histogram: Mapping[int, int]) -> None:
-    tallest = max(histogram.values(), default=1)
-    for bin, count in histogram.items():
-        axes.fill_between(
-            [edge(bin), edge(bin + 1)], y, y + 0.7 * count / tallest, color="#BBD3E6", lw=0
-        )
+def _bars(axes: Axes, y: float, values: Values, zero: float | None) -> None:
+    bars = [(edge(bin), edge(bin + 1), count) for bin, count in values.histogram().items()]
+    if zero is not None and values.zeros:
+        half = sqrt(edge(1))
+        bars.insert(0, (zero / half, zero * half, values.zeros))
+    tallest = max(count for _, _, count in bars)
+    for left, right, count in bars:
+        axes.fill_between([left, right], y, y + 0.7 * count / tallest, color="#BBD3E6", lw=0)
 
 
 def _marks(
-    axes: Axes, y: float, found: Quantiles, gid: str, tell: Callable[..., str], least: float
+    axes: Axes, y: float, found: Quantiles, gid: str, tell: Callable[..., str], zero: float | None
 ) -> None:
-    ends = [max(found.min, least), max(found.max, least)]
-    axes.plot(ends, [y, y], color="#555555", lw=1.2, zorder=2)
+    def place(value: float) -> float:
+        return value if value > 0 or zero is None else zero
+
+    axes.plot([place(found.min), place(found.max)], [y, y], color="#555555", lw=1.2, zorder=2)
     for word, marker, size in (("p90", "|", 9.0), ("p99", "D", 4.5), ("p50", "o", 6.0)):
-        place = max(getattr(found, word), least)
         style: Any = {"color": "#0072B2", "mec": "#003F66", "zorder": 4, "ls": ""}
-        (mark,) = axes.plot([place], [y], marker=marker, ms=size, **style)
+        (mark,) = axes.plot([place(getattr(found, word))], [y], marker=marker, ms=size, **style)
         mark.set_gid(f"{gid}-{word}")
     axes.annotate(
         tell(found.p50),
-        (max(found.p50, least), y),
+        (place(found.p50), y),
         (0, -4),
         textcoords="offset points",
         ha="center",

@@ -17,6 +17,7 @@ PARTS = {
     "reasoning": ("#E69F00", "s", "reasoning"),
     "tool": ("#009E73", "^", "tool call"),
     "refusal": ("#D55E00", "D", "refusal"),
+    "document": ("#0072B2", "o", "a document, not a stream"),
     "other": ("#888888", "|", "nothing of the answer"),
 }
 _STALL, _FIRST = "#CC79A7", "#D55E00"
@@ -54,7 +55,10 @@ def of_timeline(line: Timeline, kind: str) -> Figure:
 
 def _title(line: Timeline, kind: str) -> str:
     reads = f"{len(line.points):,} read{'s' * (len(line.points) != 1)}"
-    first = "no content" if line.first_us is None else f"first content {time_text(line.first_us)}"
+    if line.first_us is not None:
+        first = f"first content {time_text(line.first_us)}"
+    else:
+        first = "no stream" if line.points[-1].part == "document" else "no content"
     end = "" if line.ended_us is None else f" after {time_text(line.ended_us)}"
     return f"{shortened(line.name, kind, 90)}\n{reads}, {first}, {line.ending}{end}"
 
@@ -124,7 +128,9 @@ def _pauses(axes: Axes, line: Timeline) -> None:
 
 def _moments(axes: Axes, line: Timeline, *, labels: bool) -> None:
     top = axes.get_ylim()[1]
-    label = f"stall: {STALL_TIMES} × the median pause, at least {time_text(STALL_US)}"
+    label = (
+        f"stall: {STALL_TIMES} × the median pause between content, at least {time_text(STALL_US)}"
+    )
     for number, stall in enumerate(line.stalls):
         span = axes.axvspan(stall.start_us, stall.end_us, color=_STALL, alpha=0.18, lw=0, zorder=0)
         span.set_gid(f"stall-{number}")

@@ -9,13 +9,15 @@ from tokentape.measure.observe import Observed
 from tokentape.measure.parts import Part
 from tokentape.model import Exchange
 
-# A stall is a pause before a read of at least this many times the median one, and at least so long.
+# A stall is a pause before a read that brings content: of at least this many times the median one,
+# and at least so long. Comments that keep a connection alive do not end it.
 STALL_TIMES = 10
 STALL_US = 100_000
 
 
 class Point(msgspec.Struct, frozen=True):
-    """One read: when it came, its bytes, the part of the answer it brought ("other": none).
+    """One read: when it came, its bytes, the part of the answer it brought ("other": none; of an
+    answer that is no stream, "document").
 
     `chunks` counts the events with content up to and including this read; `gap_us` is the pause
     since the read before, None for the first.
@@ -29,7 +31,7 @@ class Point(msgspec.Struct, frozen=True):
 
 
 class Stall(msgspec.Struct, frozen=True):
-    """A pause between two reads that is far longer than the others."""
+    """A pause between two reads with content that is far longer than the others."""
 
     start_us: int
     end_us: int
@@ -64,7 +66,9 @@ def timeline(name: str, exchange: Exchange) -> Timeline | None:
     for number, (read, offset) in enumerate(zip(reads, offsets, strict=True)):
         chunks += events.get(number, 0)
         parts = brought.get(number, set())
-        part = next((p for p in _ORDER if p in parts), "other")
+        part = next(
+            (p for p in _ORDER if p in parts), "other" if observed.streaming else "document"
+        )
         gap = offset - offsets[number - 1] if number else None
         points.append(Point(offset, len(read.data), part, chunks, gap))
     return Timeline(
@@ -72,7 +76,7 @@ def timeline(name: str, exchange: Exchange) -> Timeline | None:
         headers_us=exchange.response.offset_us if exchange.response else None,
         points=tuple(points),
         first_us=observed.marks[0].offset_us if observed.marks else None,
-        stalls=_stalls(offsets),
+        stalls=_stalls([point.offset_us for point in points if point.part != "other"]),
         ended_us=exchange.end_offset_us,
         ending=exchange.ending.value,
     )
