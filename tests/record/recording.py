@@ -23,6 +23,7 @@ class Told:
     def __init__(self) -> None:
         self.all: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self.troubled = threading.Event()
+        self.over = threading.Event()
 
     def of(self, kind: str) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
         return [(what, more) for name, what, more in self.all if name == kind]
@@ -46,6 +47,7 @@ class Told:
 
     def ended(self, number: int, *, ending: Ending, offset_us: int, note: str | None) -> None:
         self.all.append(("ended", (number,), {"ending": ending, "note": note}))
+        self.over.set()
 
     def trouble(self, message: str) -> None:
         self.all.append(("trouble", (message,), {}))

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.record.recording import Told, recorded, recorder
-from tests.record.upstream import Connection, Script, answering, chunked, head, upstream
+from tests.record.upstream import Connection, Script, answering, at_once, chunked, head, upstream
 from tests.server.raw import Raw
 from tests.server.tapes import asked
 from tokentape.model import Ending
 from tokentape.server import Upstream
+from tokentape.server import forward as forward_module
+from tokentape.server.forward import Forward
 from tokentape.testing import replay
 
 SSE = head("Content-Type: text/event-stream", "Transfer-Encoding: chunked")
@@ -336,3 +339,101 @@ def test_signing_needs_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         recorder(tmp_path, signed),
     ):
         pass
+
+
+DONE = TWO + chunked(b"data: [DONE]\n\n")
+# (what comes behind the last event that the client had, what the exchange's ending is then)
+BEHIND = [
+    ("the end of the body", END, Ending.COMPLETE),
+    ("more of the body", chunked(b"data: 3\n\n"), Ending.LEFT),
+    ("a cut", b"", Ending.LEFT),
+]
+
+
+@pytest.fixture
+def has_left(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set when the server knows that the client has left."""
+    known = threading.Event()
+    left = Forward.left
+
+    def told(self: Forward) -> None:
+        left(self)
+        known.set()
+
+    monkeypatch.setattr(Forward, "left", told)
+    return known
+
+
+@pytest.mark.parametrize(("behind", "ending"), [b[1:] for b in BEHIND], ids=[b[0] for b in BEHIND])
+def test_a_client_that_closes_at_the_last_event_has_had_all(
+    tmp_path: Path, has_left: threading.Event, behind: bytes, ending: Ending
+) -> None:
+    """As the official clients do at `[DONE]`; the end of the body may be a read of its own."""
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(DONE)
+        await connection.go()
+        await connection.send(behind)
+
+    told = Told()
+    with upstream(script) as up, recorder(tmp_path, up.url, told=told, mode="auto") as server:
+        with Raw(server.base_url) as client:
+            client.post(asked())
+            while b"[DONE]" not in client.file.readline():
+                pass
+        assert has_left.wait(20)
+        up.go()
+        assert told.over.wait(20)
+        if ending is Ending.COMPLETE:
+            # It answers from then on.
+            with Raw(server.base_url) as client:
+                client.post(asked())
+                assert client.answer().whole
+    (exchange,) = recorded(tmp_path)
+    assert exchange.ending is ending
+    assert exchange.body.endswith(b"data: [DONE]\n\n")
+    assert bool(exchange.notes) is (ending is Ending.COMPLETE)
+
+
+def test_the_end_of_a_stream_is_not_waited_for_long(
+    tmp_path: Path, has_left: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forward_module, "_LINGER_S", 0.01)
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(DONE)
+        await connection.gone()
+
+    with upstream(script) as up, recorder(tmp_path, up.url) as server:
+        with Raw(server.base_url) as client:
+            client.post(asked())
+            while b"[DONE]" not in client.file.readline():
+                pass
+        assert has_left.wait(20)
+        assert up.departed.wait(20)
+    (exchange,) = recorded(tmp_path)
+    assert exchange.ending is Ending.LEFT
+
+
+class Broken(Told):
+    """An observer whose terminal is gone."""
+
+    def ended(self, number: int, *, ending: Ending, offset_us: int, note: str | None) -> None:
+        raise SystemExit(1)
+
+    def read(self, number: int, data: bytes, offset_us: int) -> None:
+        raise OSError("no space left on device")
+
+
+def test_an_observer_that_breaks_does_no_harm(tmp_path: Path) -> None:
+    with (
+        upstream(at_once(TWO + END)) as up,
+        recorder(tmp_path, up.url, told=Broken()) as server,
+        Raw(server.base_url) as client,
+    ):
+        for _ in range(3):
+            client.post(asked())
+            assert client.answer().whole
+    assert [exchange.ending for exchange in recorded(tmp_path)] == [Ending.COMPLETE] * 3

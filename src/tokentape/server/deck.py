@@ -24,7 +24,7 @@ from tokentape.matching import (
 from tokentape.model import Ending
 from tokentape.server.answers import Answers, Way, way_of
 from tokentape.server.journal import Counters, Journal
-from tokentape.server.observer import Observer
+from tokentape.server.observer import Observer, shielded, shielded_observer
 from tokentape.server.settings import Settings
 from tokentape.server.upstream import Sites
 from tokentape.server.wheel import Wheel
@@ -79,7 +79,8 @@ class Deck:
         mode = settings.mode
         self.replays = mode in ("replay", "auto")
         self.forwards = mode != "replay"
-        self.observer = observer
+        self.observer = None if observer is None else shielded_observer(observer)
+        self.departed: set[Forward] = set()  # whose clients left, and whose ends are waited for
         self.forwarded = 0  # exchanges, which their numbers count
         self.recorder: Recorder | None = None
         self._settling: dict[Wanted, _Settling] = {}
@@ -88,7 +89,7 @@ class Deck:
         self.library = library
         self.settings = settings
         self.now_us = clock.monotonic_us
-        self.tell = tell
+        self.tell = shielded(tell)
         entries = library.entries
         if mode == "auto":
             entries = [entry for entry in entries if entry.whole]

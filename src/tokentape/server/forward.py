@@ -20,8 +20,13 @@ from tokentape.server.upstream import Pairs, Site
 if TYPE_CHECKING:
     from tokentape.server.passing import Passing
 
+_EVENT_STREAM = "text/event-stream"
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _LAST_CHUNK = b"0\r\n\r\n"
+# How long the end of a stream is waited for whose last event the client left with: official clients
+# close at `[DONE]`, and the end of the body may be a read of its own.
+_LINGER_S = 1.0
+_BLANK_LINES = (b"\n\n", b"\n\r\n", b"\r\r")
 _READABLE = frozenset((b"br", b"gzip", b"x-gzip", b"deflate", b"zstd", b"identity"))
 
 
@@ -31,7 +36,11 @@ class Forward:
     __slots__ = (
         "_asked",
         "_chunked",
+        "_head_in",
         "_headers",
+        "_last",
+        "_left_us",
+        "_lingering",
         "_link",
         "_opening",
         "_operation",
@@ -75,6 +84,10 @@ class Forward:
         self._link: Link | None = None
         self._opening: asyncio.Task[None] | None = None
         self._recording: Recording | None = None
+        self._head_in: Head | None = None
+        self._last = b""  # of the body
+        self._left_us: int | None = None  # when the client left, where the end is still waited for
+        self._lingering: asyncio.TimerHandle | None = None
 
     # The request
 
@@ -159,6 +172,9 @@ class Forward:
 
     def arrived(self, head: Head | None, data: bytes, complete: bool, now_us: int) -> None:
         protocol = self.protocol
+        if self._left_us is not None:
+            self._arrived_late(data, complete, now_us)
+            return
         if self.reads and self._recording is not None:
             # A recorder that is killed loses at most the read that is on its way.
             self._recording.catch_up()
@@ -178,6 +194,16 @@ class Forward:
         if complete:
             self._link = None
             self._over(Ending.COMPLETE, now_us, None)
+
+    def _arrived_late(self, data: bytes, complete: bool, now_us: int) -> None:
+        """What the client did not wait for: the end of the body, or more of it."""
+        if data or not complete:
+            self._end_early(Ending.LEFT)
+            return
+        self._link = None
+        # Nobody uses the connection again.
+        self.protocol.deck.left(self.protocol)
+        self._over(Ending.COMPLETE, now_us, "the client closed at the last event, before the end")
 
     def _head(self, head: Head) -> bytes:
         """The upstream's head as the client gets it: what is said of its own connection apart."""
@@ -209,6 +235,7 @@ class Forward:
         observer = self.protocol.deck.observer
         if head is not None:
             self.status = head.status
+            self._head_in = head
             if self._recording is not None:
                 self._recording.response(
                     Response(
@@ -220,18 +247,17 @@ class Forward:
                     )
                 )
             if observer is not None:
-                kind = header(head.headers, "content-type") or ""
-                streaming = kind.partition(";")[0].strip().lower() == "text/event-stream"
                 observer.responded(
                     self.number,
                     status=head.status,
-                    streaming=streaming,
-                    coding=(header(head.headers, "content-encoding") or "").strip().lower(),
+                    streaming=_media_type(head) == _EVENT_STREAM,
+                    coding=_coding(head),
                     offset_us=offset_us,
                 )
         if data:
             self.reads += 1
             self.size += len(data)
+            self._last = data if len(data) > 3 else self._last[-3:] + data
             if self._recording is not None:
                 self._recording.read(data, offset_us)
             if observer is not None:
@@ -239,6 +265,9 @@ class Forward:
 
     def broke(self, ending: Ending, why: str, now_us: int) -> None:
         self._link = None
+        if self._left_us is not None:
+            self._end_early(Ending.LEFT)
+            return
         site = self._site
         told = f"upstream {site.name} ({site.root}) broke off: {why}"
         if self.status:
@@ -265,12 +294,25 @@ class Forward:
             self._link.resume()
 
     def left(self) -> None:
-        """The client is gone: so is the reason for the upstream to go on."""
-        self._end_early(Ending.LEFT)
+        """The client is gone: so is the reason for the upstream to go on, but to end."""
+        if self._link is None or not self._has_last_event():
+            self._end_early(Ending.LEFT)
+            return
+        deck = self.protocol.deck
+        self._left_us = deck.now_us()
+        deck.departed.add(self)
+        self._lingering = self.protocol.loop.call_later(_LINGER_S, self._end_early, Ending.LEFT)
+        self._link.resume()
+
+    def _has_last_event(self) -> bool:
+        """Whether the body so far may be a whole event stream. What is coded does not tell."""
+        if self._head_in is None or _media_type(self._head_in) != _EVENT_STREAM:
+            return False
+        return bool(_coding(self._head_in)) or self._last.endswith(_BLANK_LINES)
 
     def stop(self) -> None:
         """The server ends before the answer does."""
-        self._end_early(Ending.STOPPED)
+        self._end_early(Ending.STOPPED if self._left_us is None else Ending.LEFT)
 
     def _end_early(self, ending: Ending) -> None:
         if self._opening is not None:
@@ -280,20 +322,32 @@ class Forward:
         if self._link is not None:
             self._link.drop()
             self._link = None
-        self._over(ending, self.protocol.deck.now_us(), None)
+        ended_us = self.protocol.deck.now_us() if self._left_us is None else self._left_us
+        self._over(ending, ended_us, None)
 
     def _over(self, ending: Ending, now_us: int, note: str | None) -> None:
         offset_us = now_us - self.start_us
         deck = self.protocol.deck
+        if self._lingering is not None:
+            self._lingering.cancel()
+            deck.departed.discard(self)
         if self._recording is not None:
             self._recording.end(ending, offset_us, note)
             if self._asked is not None:
                 wanted = (self.asking.method.upper(), self._operation, self._asked.key)
                 deck.begun(self._recording, wanted)
-        observer = deck.observer
-        if observer is not None:
-            observer.ended(self.number, ending=ending, offset_us=offset_us, note=note)
         self.protocol.forwarded(self, ending, now_us)
+        if deck.observer is not None:
+            deck.observer.ended(self.number, ending=ending, offset_us=offset_us, note=note)
+
+
+def _media_type(head: Head) -> str:
+    return (header(head.headers, "content-type") or "").partition(";")[0].strip().lower()
+
+
+def _coding(head: Head) -> str:
+    coding = (header(head.headers, "content-encoding") or "").strip().lower()
+    return "" if coding == "identity" else coding
 
 
 def _readable(headers: Pairs) -> Pairs:

@@ -1,6 +1,8 @@
 """Who is told of each exchange that is forwarded, while it runs."""
 
-from typing import Protocol
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -38,3 +40,31 @@ class Observer(Protocol):
 
     def trouble(self, message: str) -> None:
         """Something the operator has to know: a disk that is full, a tape that is damaged."""
+
+
+def shielded(call: Callable[..., None]) -> Callable[..., None]:
+    """The call, without what it raises: a terminal that is gone must not take a stream with it.
+
+    Printing to a pipe that nobody reads any more raises SystemExit, too.
+    """
+
+    def shield(*what: Any, **more: Any) -> None:
+        with suppress(Exception, SystemExit):
+            call(*what, **more)
+
+    return shield
+
+
+class _Shielded:
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        found = shielded(getattr(self._observer, name))
+        setattr(self, name, found)
+        return found
+
+
+def shielded_observer(observer: Observer) -> Observer:
+    """The observer, each of its calls shielded."""
+    return cast(Observer, _Shielded(observer))

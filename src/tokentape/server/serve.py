@@ -169,6 +169,9 @@ class Server(uvicorn.Server):
         for connection in list(connections):
             connection.shutdown()
         await self._gone(self._settings.grace_s)
+        assert self.deck is not None
+        for forward in list(self.deck.departed):
+            forward.stop()
         for connection in list(connections):
             connection.cut()
         # A client that takes nothing more must not hold the end up.
@@ -178,11 +181,12 @@ class Server(uvicorn.Server):
         await asyncio.sleep(0)
 
     async def _gone(self, seconds: float, *, forced: bool = False) -> None:
-        """Wait until all connections are closed, the time is over or the end is forced."""
+        """Wait until all is closed, the time is over or the end is forced."""
         assert self._force is not None
+        assert self.deck is not None
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        while self.server_state.connections and loop.time() < until:
+        while (self.server_state.connections or self.deck.departed) and loop.time() < until:
             if self._force.is_set() and not forced:
                 return
             await asyncio.sleep(0.01)
