@@ -11,6 +11,7 @@ from tests.server.tapes import asked, exchange, stream, write
 from tokentape.library import Library
 from tokentape.model import Ending
 from tokentape.redact import Paths, Redaction
+from tokentape.server import Upstream
 from tokentape.server import disk as disk_module
 from tokentape.server import recorder as recorder_module
 from tokentape.testing import replay
@@ -236,3 +237,37 @@ def test_a_tape_recorded_in_clear_matches_too(tmp_path: Path) -> None:
     with replay(tmp_path) as server, Raw(server.base_url) as client:
         client.post(body)
         assert client.answer().whole
+
+
+def test_upstreams_do_not_answer_for_one_another(tmp_path: Path) -> None:
+    """The same request to two of them is two exchanges, when they are read again as well."""
+    body = {b"/v1/x": b"one", b"/two/v1/x": b"two"}
+    answers = [head(f"Content-Length: {len(text)}") + text for text in body.values()]
+    with upstream(at_once(answers[0])) as one, upstream(at_once(answers[1])) as two:
+        both = (Upstream("one", one.url), Upstream("two", two.url))
+        for _ in range(2):
+            origins = [each.url for each in both]
+            library = Library([tmp_path] if any(tmp_path.iterdir()) else [], origins=origins)
+            with (
+                recorder(tmp_path, *both, mode="auto", library=library) as server,
+                Raw(server.base_url) as client,
+            ):
+                for _ in range(2):
+                    for path, text in body.items():
+                        client.post(asked(stream=False), path=path.decode())
+                        assert client.answer().body == text
+                client.post(asked(stream=False), path="/three/v1/x")
+                assert client.answer().status == 404
+        assert [up.requests.qsize() for up in (one, two)] == [1, 1]
+    assert [exchange.body for exchange in recorded(tmp_path)] == [b"one", b"two"]
+
+
+def test_what_is_no_known_operation_is_found_again_too(tmp_path: Path) -> None:
+    """The client asks below /v1, the upstream has it elsewhere."""
+    with upstream(at_once(digit(b"1"))) as up:
+        base = f"http://127.0.0.1:{up.port}/deep/api/v9"
+        with recorder(tmp_path, base, mode="auto") as server, Raw(server.base_url) as client:
+            for _ in range(2):
+                client.post(asked(stream=False), path="/v1/files/a?b=c")
+                assert client.answer().body == b"1"
+    assert len(recorded(tmp_path)) == 1

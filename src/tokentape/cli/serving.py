@@ -23,7 +23,12 @@ def open_library(
 ) -> Iterator[Library]:
     """The library of these paths. Raises UsageError where replay would have nothing to answer."""
     library = Library(
-        paths, repair=repair, limits=limits, cache=default_cache(), redaction=settings.redaction
+        paths,
+        repair=repair,
+        limits=limits,
+        cache=default_cache(),
+        redaction=settings.redaction,
+        origins=settings.origins,
     )
     with closing(library):
         for refused in library.refused[:_TOLD_REFUSALS]:

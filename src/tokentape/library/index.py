@@ -19,11 +19,11 @@ from tokentape.errors import FormatError, TokenTapeError
 from tokentape.formats import tape as native
 from tokentape.library.files import Found, Refusal, find, open_file, read_bytes, refusal
 from tokentape.limits import DEFAULT_LIMITS, Limits
-from tokentape.matching import Asked, ask, operation
-from tokentape.model import Ending, Exchange
+from tokentape.matching import Asked, ask, asked_of, operation
+from tokentape.model import Ending, Exchange, Request
 from tokentape.redact import Redaction
 
-_CACHE_VERSION = 3
+_CACHE_VERSION = 4
 # A folder that is indexed in a blink needs no cache beside it.
 _CACHE_FROM = 2_000
 
@@ -108,6 +108,9 @@ class Library:
 
     `refused` lists the files that hold none that we read. A folder that can't be listed raises
     UsageError; a file never does.
+
+    `origins` are beginnings of URLs: what was asked of one of them answers no request to another.
+    What was asked of none of them counts as asked of the first.
     """
 
     def __init__(
@@ -118,9 +121,11 @@ class Library:
         limits: Limits = DEFAULT_LIMITS,
         cache: Path | None = None,
         redaction: Redaction | None = None,
+        origins: Sequence[str] = (),
     ) -> None:
         self.refused: list[Refusal] = []
         self._redaction = redaction if redaction is not None else Redaction()
+        self._origins = tuple(origin.rstrip("/") for origin in origins)
         self._growing: str | None = None
         self._repair = repair
         self._limits = limits
@@ -128,7 +133,8 @@ class Library:
         self._spooled = 0
         self._identity: dict[str, tuple[int, int]] = {}
         roots = [Path(path) for path in paths]
-        name = _cache_name(roots, self._redaction.fingerprint) if cache is not None else ""
+        rules = f"{self._redaction.fingerprint}{self._origins or ''}"
+        name = _cache_name(roots, rules) if cache is not None else ""
         cache_file = cache / name if cache is not None else None
         known = _load_cache(cache_file)
         self._texts = _Texts(known.texts)
@@ -192,7 +198,7 @@ class Library:
             )
 
     def _row(self, exchange: Exchange, start: int, end: int) -> _Row:
-        asked = self._asked(exchange.request.body)
+        asked = self._asked(exchange.request)
         return _Row(
             scope=exchange.scope,
             method=self._texts.number(exchange.request.method.upper()),
@@ -212,8 +218,20 @@ class Library:
         url = exchange.request.url
         return operation(self._redaction.url(url)) if url else view.operation_of(exchange)
 
-    def _asked(self, body: bytes | None) -> Asked | None:
-        return None if body is None else ask(self._redaction.body(body))
+    def _asked(self, request: Request) -> Asked | None:
+        if request.body is None:
+            return None
+        asked = ask(self._redaction.body(request.body))
+        return asked_of(asked, self._origin(request.url)) if len(self._origins) > 1 else asked
+
+    def _origin(self, url: str) -> int:
+        """Which of the origins a URL belongs to, the one that says most; the first where none."""
+        found = [
+            (len(origin), number)
+            for number, origin in enumerate(self._origins)
+            if url.startswith(origin) and url[len(origin) :][:1] in ("", "/", "?")
+        ]
+        return max(found)[1] if found else 0
 
     def expect_growth(self, folder: Path) -> None:
         """Tapes below this folder may grow from now on: what was read of them stays good."""
@@ -334,8 +352,8 @@ def answers(has_response: bool, ending: Ending | None) -> bool:
     return has_response and ending not in (Ending.LEFT, Ending.STOPPED)
 
 
-def _cache_name(paths: Sequence[Path], redaction: str) -> str:
-    where = "\0".join((redaction, *(str(path.absolute()) for path in paths)))
+def _cache_name(paths: Sequence[Path], rules: str) -> str:
+    where = "\0".join((rules, *(str(path.absolute()) for path in paths)))
     return f"index-{hashlib.sha256(os.fsencode(where)).hexdigest()[:32]}.msgpack"
 
 

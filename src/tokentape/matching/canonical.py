@@ -39,6 +39,11 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     options: int = 0
 
 
+def asked_of(asked: Asked, origin: int) -> Asked:
+    """The same, asked of the server of this number: those of different ones have other keys."""
+    return msgspec.structs.replace(asked, key=b"%b@%d" % (asked.key, origin)) if origin else asked
+
+
 def folded(value: Any) -> Any:
     """A decoded body without what does not change the answer.
 

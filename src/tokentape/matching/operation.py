@@ -28,7 +28,8 @@ def operation(url: str) -> str:
 
     A known ending of the path (`/chat/completions`, query ignored); for Gemini the part from the
     last `/models/` on (`/models/gemini-2.5-pro:generateContent`); for Bedrock the part from the
-    last `/model/` on; else the whole path with its query parameters sorted.
+    last `/model/` on; else the path from its last `/v1/` on, or the whole of it, with its query
+    parameters sorted.
     """
     target = url.partition("#")[0]
     scheme, separator, rest = target.partition("://")
@@ -50,6 +51,7 @@ def operation(url: str) -> str:
     at = path.rfind("/model/")
     if at >= 0:
         return unquote(path[at:])
+    path = path[max(path.rfind("/v1/"), 0) :]
     if query:
         return path + "?" + "&".join(sorted(query.split("&")))
     return path

@@ -88,6 +88,8 @@ class Deck:
         self._redaction = settings.redaction
         self.library = library
         self.settings = settings
+        # What was asked of one upstream is no answer of another.
+        self.several = bool(settings.origins)
         self.now_us = clock.monotonic_us
         self.tell = shielded(tell)
         entries = library.entries
@@ -200,6 +202,13 @@ class Deck:
         return found
 
     def operation(self, target: bytes) -> str:
+        """The operation of a request target, as it is asked for at its upstream where it has one:
+        that is what a tape says.
+        """
+        found = self.sites.find(target) if self.forwards else None
+        if found is not None:
+            site, rest = found
+            target = site.target(rest)
         return operation(self._redaction.url(target.decode("latin-1")))
 
     def _settled(self, recording: "Recording") -> None:
@@ -248,6 +257,8 @@ class Deck:
         key = toggled(self._redaction.body(body))
         if key is None:
             return None
+        # The key ends with the upstream's number, where there are several.
+        key += asked.key[len(key) :]
         streaming = not asked.streaming
         found = self.matcher.find_aside(
             miss.method,

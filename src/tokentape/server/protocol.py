@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 
 from tokentape.errors import TokenTapeError, UsageError
 from tokentape.library import Entry
-from tokentape.matching import Asked, Explanation, Miss
+from tokentape.matching import Asked, Explanation, Miss, asked_of
 from tokentape.pacing import spread
 from tokentape.server.answer import Answer
 from tokentape.server.answers import Way, answer_key
@@ -129,6 +129,12 @@ class ReplayProtocol(Passing):
                 return
             operation = deck.operation(asking.target)
         asked = deck.asked.get(asking.body) or deck.ask(asking.body)
+        if deck.several:
+            number = deck.sites.number(asking.target)
+            if number is None:
+                self._pass_on(asking, operation)
+                return
+            asked = asked_of(asked, number)
         if deck.forwards and self._awaits(asking, operation, asked):
             return
         found = deck.matcher.find(

@@ -54,6 +54,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     answers_bytes: int = 64 * 1024 * 1024
     journal_size: int = 1000
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The upstreams whose recordings are told apart: all, where more than one is recorded and
+        replayed at the same time.
+        """
+        several = self.mode == "auto" and len(self.upstreams) > 1
+        return tuple(upstream.url for upstream in self.upstreams) if several else ()
+
     def __post_init__(self) -> None:
         if self.mode == "replay":
             return

@@ -170,6 +170,11 @@ class Sites:
         self.all = [Site(upstream) for upstream in upstreams]
         self._by_name = {site.name.encode(): site for site in self.all}
 
+    def number(self, target: bytes) -> int | None:
+        """The place of the site that a request target means among all, or None."""
+        found = self.find(target)
+        return None if found is None else self.all.index(found[0])
+
     def find(self, target: bytes) -> tuple[Site, bytes] | None:
         """The site that a request target means and what is asked of it, or None."""
         if target[:3] == b"/v1":

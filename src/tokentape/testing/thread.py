@@ -71,7 +71,9 @@ def replay(
         library = source
     else:
         paths = [source] if isinstance(source, str | Path) else list(source)
-        library = Library(paths, repair=repair, redaction=settings.redaction)
+        library = Library(
+            paths, repair=repair, redaction=settings.redaction, origins=settings.origins
+        )
         if not library.entries and settings.mode == "replay":
             library.close()
             raise UsageError(_nothing(paths, library))
