@@ -14,9 +14,11 @@ from tests.record.recording import Told, recorded, recorder
 from tests.record.upstream import Connection, Script, answering, at_once, chunked, head, upstream
 from tests.server.raw import Raw
 from tests.server.tapes import asked
+from tokentape.clock import ManualClock
 from tokentape.model import Ending
 from tokentape.server import Upstream
 from tokentape.server import forward as forward_module
+from tokentape.server import serve as serve_module
 from tokentape.server.forward import Forward
 from tokentape.testing import replay
 
@@ -135,7 +137,12 @@ def test_an_upstream_that_gives_no_answer_is_a_502(tmp_path: Path, said: bytes, 
         assert note in exchange.notes[0]
 
 
-def test_an_upstream_that_goes_silent_is_timed_out(tmp_path: Path) -> None:
+def test_an_upstream_that_goes_silent_is_timed_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = ManualClock()
+    monkeypatch.setattr(serve_module, "SystemClock", lambda: clock)
+
     async def script(connection: Connection) -> None:
         body = await connection.request()
         if b"answer" in body:
@@ -145,10 +152,15 @@ def test_an_upstream_that_goes_silent_is_timed_out(tmp_path: Path) -> None:
     with upstream(script) as up, recorder(tmp_path, up.url, upstream_timeout_s=0.2) as server:
         with Raw(server.base_url) as client:
             client.post(b"answer")
+            assert client.socket.recv(1, socket.MSG_PEEK)
+            clock.advance(200_000)
             found = client.answer()
             assert (found.body, found.whole) == (b"data: 1\n\ndata: 2\n\n", False)
         with Raw(server.base_url) as client:
+            assert up.requests.get(timeout=20)
             client.post(b"be silent")
+            assert up.requests.get(timeout=20)
+            clock.advance(200_000)
             found = client.answer()
             assert found.status == 504
             assert b'"type": "upstream_timeout"' in found.body
@@ -197,17 +209,11 @@ def test_the_servers_own_end_leaves_the_exchange_without_one(tmp_path: Path) -> 
     assert (exchange.ending, exchange.body) == (Ending.STOPPED, b"data: 1\n\ndata: 2\n\n")
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 UNREACHABLE = [
-    ("nobody there", f"http://127.0.0.1:{free_port()}/v1", "refused"),
+    ("nobody there", "http://127.0.0.1:{taken}/v1", "refused"),
     ("no such host", "http://no.such.host.invalid/v1", ""),
     ("a name too long", f"http://{'a' * 64}.invalid/v1", ""),
-    ("TLS where there is none", "", "TLS failed"),
+    ("TLS where there is none", "https://127.0.0.1:{plain}/v1", "TLS failed"),
 ]
 
 
@@ -216,18 +222,19 @@ UNREACHABLE = [
 def test_an_upstream_that_can_not_be_reached_is_a_502(tmp_path: Path, url: str, note: str) -> None:
     async def script(connection: Connection) -> None:
         await connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await connection.gone()
 
-    with (
-        upstream(script) as plain,
-        recorder(tmp_path, url or plain.url.replace("http:", "https:")) as server,
-        Raw(server.base_url) as client,
-    ):
-        client.post(asked())
-        answer = client.answer()
-        assert answer.status == 502
-        assert b'"type": "upstream_unreachable"' in answer.body
-        (row,) = server.journal()
-        assert "can't be reached" in row["says"]
+    with socket.socket() as taken, upstream(script) as plain:
+        # Nobody else gets this port, and nobody listens on it.
+        taken.bind(("127.0.0.1", 0))
+        url = url.format(taken=taken.getsockname()[1], plain=plain.port)
+        with recorder(tmp_path, url) as server, Raw(server.base_url) as client:
+            client.post(asked())
+            answer = client.answer()
+            assert answer.status == 502
+            assert b'"type": "upstream_unreachable"' in answer.body
+            (row,) = server.journal()
+            assert "can't be reached" in row["says"]
     (exchange,) = recorded(tmp_path)
     assert exchange.response is None
     assert exchange.ending is Ending.CUT
