@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -51,15 +52,29 @@ def test_a_command_that_is_not_there_is_said() -> None:
 def test_sigterm_is_handed_to_the_command_and_waited_for() -> None:
     wrapped = (
         "import os, sys; from tokentape.cli.wrap import run;"
-        "child = 'import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(3));"
-        " print(flush=True); signal.pause()';"
+        # Blocked, the signal is not lost between the line and the waiting.
+        "child = 'import signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]);"
+        " print(flush=True); signal.sigwait([signal.SIGTERM]); sys.exit(3)';"
         "sys.exit(run([sys.executable, '-c', child], 'http://h/v1', os.environ))"
     )
     with subprocess.Popen([sys.executable, "-c", wrapped], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
         process.terminate()
-        assert process.wait(10) == 3
+        assert process.wait(60) == 3
+
+
+def test_a_signal_that_comes_while_the_command_is_started_is_handed_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *words: Any, **more: Any) -> None:
+            super().__init__(*words, **more)
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    waits = [sys.executable, "-c", "import signal; signal.pause()"]
+    assert run(waits, "http://h/v1", os.environ) == 128 + signal.SIGTERM
 
 
 @click.command(cls=WithCommand)

@@ -42,19 +42,28 @@ def run(command: list[str], base_url: str, environment: Mapping[str, str]) -> in
     """
     variables = {**environment, "OPENAI_BASE_URL": base_url}
     variables.setdefault("OPENAI_API_KEY", NO_KEY)
-    try:
-        process = subprocess.Popen(command, env=variables)  # noqa: S603 - what the user asked for
-    except OSError as error:
-        raise UsageError(f"can't run {command[0]}: {error.strerror}") from None
+    process: subprocess.Popen[bytes] | None = None
+    early: list[int] = []  # signals that came before there was a command to hand them to
 
     def hand_on(number: int, frame: FrameType | None) -> None:
-        process.send_signal(number)
+        if process is None:
+            early.append(number)
+        else:
+            process.send_signal(number)
 
     def leave_it(number: int, frame: FrameType | None) -> None:
         """Ctrl-C reaches the whole foreground group by itself."""
 
-    before = signal.signal(signal.SIGTERM, hand_on), signal.signal(signal.SIGINT, leave_it)
+    # Before it runs: a signal that came in between would end us alone, and leave it behind.
+    before = signal.signal(signal.SIGTERM, hand_on), signal.getsignal(signal.SIGINT)
     try:
+        try:
+            process = subprocess.Popen(command, env=variables)  # noqa: S603 - the user asked for it
+        except OSError as error:
+            raise UsageError(f"can't run {command[0]}: {error.strerror}") from None
+        signal.signal(signal.SIGINT, leave_it)
+        for number in early:
+            process.send_signal(number)
         code = process.wait()
     finally:
         signal.signal(signal.SIGTERM, before[0])
