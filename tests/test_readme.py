@@ -82,7 +82,7 @@ class Console:
     def close(self) -> None:
         if self._server is not None:
             self._server.terminate()
-            assert self._server.wait(10) == 0
+            assert self._server.wait(60) == 0
             assert self._server.stdout is not None
             self._server.stdout.close()
 
@@ -132,8 +132,9 @@ def test_a_console_block_prints_what_it_says(block: str, project: Path) -> None:
 @pytest.mark.parametrize("block", blocks("python"))
 def test_a_python_block_runs(block: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project)
+    before = set(threading.enumerate())
     exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
-    assert threading.active_count() == 1
+    assert set(threading.enumerate()) <= before
 
 
 def test_every_link_leads_somewhere() -> None:
