@@ -128,33 +128,36 @@ def upstream(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[Scri
     stop = asyncio.Event()
 
     async def main() -> None:
-        tasks: set[asyncio.Task[None]] = set()
+        serving: list[tuple[asyncio.Task[None], asyncio.StreamWriter]] = []
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            running.connections += 1
-            task = asyncio.current_task()
-            assert task is not None
-            tasks.add(task)
             try:
                 await script(Connection(running, reader, writer))
-            except (Cut, asyncio.CancelledError):
+            except Cut:
                 pass
             finally:
-                tasks.discard(task)
                 writer.close()
                 with suppress(OSError, ssl.SSLError):
                     await writer.wait_closed()
 
-        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            running.connections += 1
+            serving.append((loop.create_task(serve(reader, writer)), writer))
+
+        # Who connects when more wait than the backlog holds is heard a second later, or never.
+        server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls, backlog=1024)
         running = Scripted(
             "http" if tls is None else "https", server.sockets[0].getsockname()[1], loop
         )
         ready.put(running)
         await stop.wait()
         server.close()
-        for task in list(tasks):
+        # Nothing stays open, though a script has not begun, or its bytes are not taken.
+        for task, writer in serving:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            if not writer.is_closing() or writer.transport.get_write_buffer_size():
+                writer.transport.abort()
+        await asyncio.gather(*(task for task, _ in serving), return_exceptions=True)
         await asyncio.sleep(0)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(main()))
