@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from tokentape.library import Library, load
 from tokentape.model import Ending, Exchange
-from tokentape.server import Begun, Mode, Observer, Settings, Upstream
+from tokentape.server import Begun, Mode, Observer, Settings, Upstream, dial
+from tokentape.server import recorder as recorder_module
 from tokentape.testing import Replay, replay
 
 
@@ -77,11 +79,15 @@ def recorder(
         **more,
     )
     own = library if library is not None else Library([], redaction=settings.redaction)
-    try:
-        with replay(own, settings=settings, observer=told or Told()) as server:
-            yield server
-    finally:
-        own.close()
+    with pytest.MonkeyPatch.context() as patch:
+        # However long a busy machine takes to close the tapes, and a test to ask again.
+        patch.setattr(recorder_module, "_CLOSE_S", 60.0)
+        patch.setattr(dial, "_IDLE_US", 60_000_000)
+        try:
+            with replay(own, settings=settings, observer=told or Told()) as server:
+                yield server
+        finally:
+            own.close()
 
 
 def recorded(folder: Path, scope: str = "default") -> tuple[Exchange, ...]:
@@ -95,7 +101,7 @@ from tokentape.library import Library
 from tokentape.server import Settings, Upstream, recorder, run
 # What is proved is the order of things, whatever else keeps the disk and the machine busy.
 assert recorder._WAIT_S < 1
-recorder._WAIT_S = 60
+recorder._WAIT_S = recorder._CLOSE_S = 60
 folder, url = sys.argv[1:]
 settings = Settings(mode="record", port=0, grace_s=0, tapes=folder, upstreams=(Upstream("a", url),))
 run(settings, Library([]))
