@@ -15,19 +15,19 @@ from tokentape.errors import TokenTapeError
 
 # name -> (module, one line for `tokentape --help`); the modules are heavy, so not imported here.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "ls": ("ls", "List the exchanges of recordings, a row each."),
-    "show": ("show", "Show an exchange whole: request, reads with offsets, events, what it says."),
-    "play": ("play", "Play a recorded stream in the terminal, at its pace."),
+    "ls": ("ls", "List the exchanges in recordings, one per row."),
+    "show": ("show", "Show everything in an exchange: request, response, reads, events, answer."),
+    "play": ("play", "Play a recorded stream in the terminal at its recorded pace."),
     "assemble": ("assemble", "Assemble each stream into the completion it adds up to."),
-    "stats": ("stats", "Say what recordings took, used and cost: latency, tokens, dollars."),
-    "lint": ("lint", "Say what is wrong with recorded streams, rule by rule, and where."),
-    "diff": ("diff", "Say what differs between two recordings: request, answer, usage, times."),
+    "stats": ("stats", "Report latency, tokens and cost."),
+    "lint": ("lint", "Report what is wrong with recorded streams, and where."),
+    "diff": ("diff", "Report what differs between two recordings: request, answer, usage, times."),
     "convert": ("convert", "Convert a recording from one format to another."),
-    "serve": ("serve", "Replay recordings to any client over HTTP, or record what it asks."),
-    "record": ("record", "Run a command and record what its client asks."),
-    "replay": ("replay", "Run a command against recordings."),
+    "serve": ("serve", "Replay recordings to any client over HTTP, or record its requests."),
+    "record": ("record", "Run a command and record its API requests."),
+    "replay": ("replay", "Run a command and answer its API requests from recordings."),
     "config": ("config", "Print the settings, and where each came from."),
-    "demo": ("demo", "Replay a bundled tape to a real client, and stay up."),
+    "demo": ("demo", "Replay bundled tapes to a real client, and keep serving them."),
 }
 
 
@@ -61,7 +61,7 @@ class _Commands(click.Group):
 def cli() -> None:
     """Record streaming chat completions exactly as they came, and play them back.
 
-    Exit codes: 0 fine, 1 findings (such as files that were refused), 2 failed.
+    Exit codes: 0 success, 1 findings (such as refused files), 2 failure.
     """
 
 

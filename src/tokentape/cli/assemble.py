@@ -51,7 +51,7 @@ def _print(console: Console, title: str, found: Assembled) -> None:
 
 @click.command()
 @paths_argument
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @limits_options
 @click.pass_context
 def command(
@@ -59,11 +59,10 @@ def command(
 ) -> None:
     """Assemble each stream into the completion it adds up to.
 
-    PATH is a recording of any format or a folder of them. For each exchange, with --json: path,
-    exchange (0-based) and completion; and partial, the reason why the completion may not be all of
-    the answer, where something tells so. What has no completion (another API, an error) has
-    skipped, the reason, in its place. A file that is refused is one line on stderr, and the exit
-    code is 1.
+    PATH is a recording in any format, or a folder of them. With --json, each exchange gives path,
+    exchange (counted from 0) and completion, and partial if the completion may not be the whole
+    answer: the reason why. An exchange without a completion (another API, an error) gives skipped,
+    the reason, instead. A refused file is reported in one line on stderr, and the exit code is 1.
     """
     limits = Limits(max_bytes=max_bytes, max_depth=max_depth)
     console = Console(highlight=False)

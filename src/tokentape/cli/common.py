@@ -27,14 +27,15 @@ def limits_options(command: F) -> F:
         "--max-bytes",
         type=click.IntRange(1),
         default=DEFAULT_LIMITS.max_bytes,
-        help="Refuse files larger than this, after decompression too (256 MiB).",
+        help="Refuse files of more bytes than this, before or after decompression.  "
+        "[default: 256 MiB]",
     )(command)
     return click.option(
         "--max-depth",
         type=click.IntRange(1),
         default=DEFAULT_LIMITS.max_depth,
         show_default=True,
-        help="Refuse data nested deeper than this.",
+        help="Refuse data nested deeper than this many levels.",
     )(command)
 
 

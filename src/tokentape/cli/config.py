@@ -16,16 +16,16 @@ def _shown(value: Any) -> str:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @settings.options(
     settings.MODE, settings.SERVING, settings.REPLAYING, settings.TAPES, settings.RECORDING
 )
 def command(as_json: bool, config_file: Path | None, **flags: Any) -> None:
     """Print the settings, and where each came from.
 
-    A setting comes from its flag, else from its variable (TOKENTAPE_ and its name in capitals),
-    else from tokentape.toml, else it is the default. Keys of upstreams are never printed: the
-    settings hold the names of the variables they stand in.
+    A setting comes from its flag, else from its environment variable (TOKENTAPE_ and its name in
+    capitals), else from tokentape.toml, else it is the default. The keys of upstreams are never
+    printed: the settings only name the variables that hold them.
     """
     values = settings.resolve(flags, config_file)
     for name, found in values.items():

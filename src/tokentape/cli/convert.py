@@ -18,12 +18,22 @@ from tokentape.limits import Limits
 @click.argument("src", type=click.Path(path_type=Path))
 @click.argument("dst", type=click.Path(path_type=Path))
 @click.option(
-    "--to", "target", metavar="FORMAT", help="Write this format; else DST's name says it."
+    "--to", "target", metavar="FORMAT", help="Write this format.  [default: by the name of DST]"
 )
-@click.option("--from", "source", metavar="FORMAT", help="Read SRC as this; else it is detected.")
-@click.option("--exchange", "-x", type=int, help="Only this exchange, 0-based.")
-@click.option("--repair", is_flag=True, help="Open a recording that is broken but clear.")
-@click.option("--force", is_flag=True, help="Replace DST where it exists.")
+@click.option(
+    "--from", "source", metavar="FORMAT", help="Read SRC as this format.  [default: detected]"
+)
+@click.option(
+    "--exchange",
+    "-x",
+    type=int,
+    metavar="N",
+    help="Only exchange N, counted from 0.  [default: all]",
+)
+@click.option(
+    "--repair", is_flag=True, help="Also open a damaged recording if it is clear what was meant."
+)
+@click.option("--force", is_flag=True, help="Overwrite DST if it exists.")
 @limits_options
 def command(
     src: Path,
@@ -38,8 +48,8 @@ def command(
 ) -> None:
     """Convert a recording from one format to another.
 
-    Formats: tape, go-vcr, vcrpy, llama-stack, sse, har; transcript is only read. What DST's format
-    can't hold is named on stderr. DST is written whole or not at all.
+    Formats: tape, go-vcr, vcrpy, llama-stack, sse, har; transcript can be read but not written.
+    What the format of DST can't hold is listed on stderr. DST is written whole or not at all.
     """
     chosen_format = formats.by_name(target) if target is not None else format_for(dst)
     try:

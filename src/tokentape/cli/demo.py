@@ -43,15 +43,16 @@ def _last_question(body: dict[str, Any]) -> str:
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Exit after playing.")
+@click.option("--once", is_flag=True, help="Exit after playing; do not keep serving.")
 @click.option("--port", default=8787, show_default=True, type=click.IntRange(0, 65535),
-              help="0 takes a free one.")  # fmt: skip
-@click.option("--speed", default="1", show_default=True, metavar="1|N|max", help="How fast.")
+              help="Listen on this port; 0 takes a free one.")  # fmt: skip
+@click.option("--speed", default="1", show_default=True, metavar="1|N|max",
+              help="1 as recorded, 2 twice as fast, max at once.")  # fmt: skip
 def command(once: bool, port: int, speed: str) -> None:
-    """Replay a bundled tape to a real client, and stay up.
+    """Replay bundled tapes to a real client, and keep serving them.
 
-    Starts the replay server on the bundled tapes and asks it with the official openai client: no
-    network, no key.
+    Starts the replay server on the bundled tapes and sends it requests with the official openai
+    client. It needs no network and no key.
     """
     if find_spec("openai") is None:
         raise UsageError("the demo needs the openai package: pip install 'tokentape[demo]'")

@@ -143,13 +143,24 @@ def _print(console: Console, found: Difference, a: _Side, b: _Side) -> None:
 @click.command()
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
-@click.option("--exchange", "-x", type=int, help="Only this one of both, 0-based; all without it.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for each pair.")
+@click.option(
+    "--exchange",
+    "-x",
+    type=int,
+    metavar="N",
+    help="Only exchange N of both, counted from 0.  [default: all]",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object per line, one for each pair that differs.",
+)
 @click.option(
     "--timing",
     type=click.FloatRange(0),
     metavar="PERCENT",
-    help="Times count too, where they differ by more than this part of the larger one.",
+    help="Also count times that differ by more than this percentage of the larger one.",
 )
 @limits_options
 @click.pass_context
@@ -163,14 +174,14 @@ def command(
     max_bytes: int,
     max_depth: int,
 ) -> None:
-    """Say what differs between two recordings: request, answer, usage, times.
+    """Report what differs between two recordings: request, answer, usage, times.
 
-    A and B are recordings of any format, or one exchange of them: PATH#N, or --exchange N for
-    both. The exchanges of two recordings are paired by what they ask, then by what they ask for,
-    then in order.
-    Ids and other values that are new every time do not count, nor do times without --timing.
+    A and B are recordings in any format, or one exchange of them: PATH#N, or --exchange N for
+    both. The exchanges of two recordings are paired by equal requests; the rest by method and
+    operation; the rest in order. Ids and other values that are new every time do not count, nor
+    do times without --timing.
 
-    Exit codes: 0 nothing differs, 1 something does, 2 failed.
+    Exit codes: 0 nothing differs, 1 something does, 2 failure.
     """
     limits = Limits(max_bytes=max_bytes, max_depth=max_depth)
     first, second = _side(a, exchange, limits), _side(b, exchange, limits)

@@ -63,23 +63,26 @@ def _json(placed: Placed) -> str:
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="PATH...")
-@click.option("--select", "chosen", multiple=True, metavar="CODES", help="Only these rules.")
-@click.option("--ignore", "ignored", multiple=True, metavar="CODES", help="Without these rules.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--select", "chosen", multiple=True, metavar="CODES", help="Check only these rules.")
+@click.option("--ignore", "ignored", multiple=True, metavar="CODES", help="Leave out these rules.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @click.option(
     "--output",
     type=click.Choice(get_args(Output)),
-    help="github: annotations of a workflow's run; sarif: one SARIF 2.1.0 document.  "
-    "[default: text]",
+    help="text: one line per finding; github: annotations for a workflow's run; sarif: one SARIF "
+    "2.1.0 document.  [default: text]",
 )
-@click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
-@click.option("--explain", metavar="CODE", help="Explain a rule, or list `all`; needs no PATH.")
+@click.option("--exit-zero", is_flag=True, help="Exit with code 0 even if something is found.")
+@click.option(
+    "--explain", metavar="CODE", help="Explain this rule; `all` lists the rules. Needs no PATH."
+)
 @click.option(
     "--threshold",
     "given",
     multiple=True,
     metavar="NAME=NUMBER",
-    help="Where a rule draws the line; else the table `lint` of tokentape.toml. "
+    help="Set a number that a rule depends on; may be given several times. The table `lint` of "
+    "tokentape.toml does the same. Names and defaults: "
     + ", ".join(f"{n} ({v})" for n, v in msgspec.structs.asdict(DEFAULT_THRESHOLDS).items())
     + ".",
 )
@@ -98,14 +101,14 @@ def command(
     max_bytes: int,
     max_depth: int,
 ) -> None:
-    """Say what is wrong with recorded streams, rule by rule, and where.
+    """Report what is wrong with recorded streams, and where.
 
-    PATH is a recording of any format or a folder of them. CODES are codes (CHO306), beginnings of
-    codes (CHO) or names, with commas between. A finding: path, exchange (0-based), event
-    (0-based), rule, severity, message, offset (of the event's first byte in the decoded body),
-    json_path, count.
+    PATH is a recording in any format, or a folder of them. CODES are codes (CHO306), beginnings of
+    codes (CHO) or names, separated by commas. With --json, the keys of a finding are path, exchange
+    and event (both counted from 0), rule, severity, message, offset (of the event's first byte in
+    the decoded body), json_path and count.
 
-    Exit codes: 0 no errors or warnings, 1 some, or a file refused, 2 failed.
+    Exit codes: 0 no errors or warnings, 1 some found or a file refused, 2 failure.
     """
     if explain is not None:
         click.echo(_explain(explain).rstrip("\n"))

@@ -32,17 +32,18 @@ def _line(row: view.Row) -> str:
 
 @click.command()
 @paths_argument
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @limits_options
 @click.pass_context
 def command(
     ctx: click.Context, paths: tuple[Path, ...], as_json: bool, max_bytes: int, max_depth: int
 ) -> None:
-    """List the exchanges of recordings, a row each.
+    """List the exchanges in recordings, one per row.
 
-    PATH is a recording of any format or a folder of them. A row: path, exchange (0-based),
-    format, fidelity, method, url, status, api, streaming, events, bytes, duration_ms, ending,
-    needs_repair. A file that is refused is one line on stderr, and the exit code is 1.
+    PATH is a recording in any format, or a folder of them. With --json, the keys of a row are
+    path, exchange (counted from 0), format, fidelity, method, url, status, api, streaming, events,
+    bytes, duration_ms, ending and needs_repair. A refused file is reported in one line on stderr,
+    and the exit code is 1.
     """
     refused = False
     found = False

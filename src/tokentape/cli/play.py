@@ -72,8 +72,15 @@ def play(exchange: Exchange, console: Console, clock: Clock, speed: float) -> No
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--exchange", "-x", type=int, help="Only this one, 0-based; all without it.")
-@click.option("--speed", default="1", show_default=True, metavar="1|N|max", help="How fast.")
+@click.option(
+    "--exchange",
+    "-x",
+    type=int,
+    metavar="N",
+    help="Only exchange N, counted from 0.  [default: all]",
+)
+@click.option("--speed", default="1", show_default=True, metavar="1|N|max",
+              help="1 as recorded, 2 twice as fast, max at once.")  # fmt: skip
 @limits_options
 @click.pass_context
 def command(
@@ -84,11 +91,11 @@ def command(
     max_bytes: int,
     max_depth: int,
 ) -> None:
-    """Play a recorded stream in the terminal, at its pace.
+    """Play a recorded stream in the terminal at its recorded pace.
 
-    Reasoning and tool calls are told apart; the finish reason and usage follow. Where a recording
-    knows no times, none are invented: its answer is there at once. A file that is refused is one
-    line on stderr, and the exit code is 1.
+    Reasoning, answer and tool calls are printed under their own names, then the finish reason and
+    the usage. A recording without times is printed at once. A refused file is reported in one line
+    on stderr, and the exit code is 1.
     """
     factor = parse_speed(speed)
     console = Console(highlight=False)

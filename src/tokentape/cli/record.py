@@ -20,7 +20,7 @@ _OPENAI = "https://api.openai.com/v1"
 
 @click.command(cls=WithCommand)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
-@click.option("--auto", is_flag=True, help="Replay what is there, record what is not.")
+@click.option("--auto", is_flag=True, help="Replay what is recorded, record only the rest.")
 @settings.options(settings.REPLAYING, settings.RECORDING)
 @settings.LINT
 @click.pass_context
@@ -33,11 +33,11 @@ def command(
     config_file: Path | None,
     **flags: Any,
 ) -> None:
-    """Run a command and record what its client asks.
+    """Run a command and record its API requests.
 
-    Starts the server on a free port, sets OPENAI_BASE_URL (and OPENAI_API_KEY where it is unset)
-    for COMMAND, runs it, and ends with its exit code. Without --upstream requests go to the
-    OPENAI_BASE_URL there was, else to OpenAI.
+    Starts the server on a free port, runs COMMAND with OPENAI_BASE_URL set to it (and
+    OPENAI_API_KEY to a placeholder if it is unset), and exits with COMMAND's exit code. Without
+    --upstream, requests go to the OPENAI_BASE_URL that was set before, else to OpenAI.
     """
     behind = command_behind(ctx)
     flags |= {"mode": "auto" if auto else "record", "tapes": str(folder), "port": 0}

@@ -16,7 +16,9 @@ from tokentape.testing import replay
 
 @click.command(cls=WithCommand)
 @paths_argument
-@click.option("--repair", is_flag=True, help="Open recordings that are broken but clear.")
+@click.option(
+    "--repair", is_flag=True, help="Also open damaged recordings if it is clear what was meant."
+)
 @settings.options(settings.REPLAYING)
 @limits_options
 @click.pass_context
@@ -30,10 +32,11 @@ def command(
     config_file: Path | None,
     **flags: Any,
 ) -> None:
-    """Run a command against recordings.
+    """Run a command and answer its API requests from recordings.
 
-    Starts the server on a free port, sets OPENAI_BASE_URL (and OPENAI_API_KEY where it is unset)
-    for COMMAND, runs it, and ends with its exit code. Nothing leaves the machine.
+    Starts the server on a free port, runs COMMAND with OPENAI_BASE_URL set to it (and
+    OPENAI_API_KEY to a placeholder if it is unset), and exits with COMMAND's exit code. No request
+    to the server leaves the machine.
     """
     behind = command_behind(ctx)
     flags |= {"mode": "replay", "port": 0}

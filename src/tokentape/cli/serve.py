@@ -21,8 +21,10 @@ from tokentape.limits import Limits
 @settings.options(
     settings.MODE, settings.SERVING, settings.REPLAYING, settings.TAPES, settings.RECORDING
 )
-@click.option("--repair", is_flag=True, help="Open recordings that are broken but clear.")
-@click.option("--quiet", is_flag=True, help="Do not show exchanges as they are forwarded.")
+@click.option(
+    "--repair", is_flag=True, help="Also open damaged recordings if it is clear what was meant."
+)
+@click.option("--quiet", is_flag=True, help="Do not show forwarded exchanges in the terminal.")
 @settings.LINT
 @limits_options
 def command(
@@ -35,10 +37,11 @@ def command(
     config_file: Path | None,
     **flags: Any,
 ) -> None:
-    """Replay recordings to any client over HTTP, or record what it asks.
+    """Replay recordings to any client over HTTP, or record its requests.
 
-    PATH is a recording of any format or a folder of them. The first line on stdout is the base URL
-    for a client. In mode replay a request that no recording answers is an error, never a call out.
+    PATH is a recording in any format, or a folder of them. The first line on stdout is the base URL
+    to give to the client. In mode replay, a request that no recording answers is an error; it never
+    leaves the machine.
     """
     from tokentape.server import run
 

@@ -17,24 +17,32 @@ _FILE = click.option(
     "--config",
     "config_file",
     type=click.Path(path_type=Path),
-    help="Read settings from this file; else from tokentape.toml, where it is.",
+    help="Read settings from this file.  [default: tokentape.toml in the working folder, if it "
+    "is there]",
 )
 SERVING = (
-    click.option("--port", type=int, help="0 takes a free one.  [default: 8787]"),
-    click.option("--host", help="[default: 127.0.0.1]"),
+    click.option(
+        "--port", type=int, help="Listen on this port; 0 takes a free one.  [default: 8787]"
+    ),
+    click.option("--host", help="Listen on this address.  [default: 127.0.0.1]"),
 )
 REPLAYING = (
-    click.option("--speed", metavar="1|N|max", help="How fast to replay.  [default: 1]"),
+    click.option(
+        "--speed",
+        metavar="1|N|max",
+        help="Replay 1 as recorded, 2 twice as fast, max at once.  [default: 1]",
+    ),
     click.option(
         "--exhausted",
         type=click.Choice(get_args(Exhausted)),
-        help="What answers an identical request when its recordings have run out.  [default: last]",
+        help="When a request comes more often than it was recorded: repeat the last answer, cycle "
+        "through all again, or answer with an error.  [default: last]",
     ),
     click.option(
         "--synthesise/--no-synthesise",
         default=None,
-        help="Serve a stream as JSON, JSON as a stream and other stream_options, where only the "
-        "other was recorded.  [default: synthesise]",
+        help="Make an answer that was not recorded from one that was: JSON from a stream, a stream "
+        "from JSON, a stream with other stream_options.  [default: synthesise]",
     ),
 )
 RECORDING = (
@@ -42,51 +50,65 @@ RECORDING = (
         "--upstream",
         multiple=True,
         metavar="[NAME=]URL",
-        help="Where requests go: /v1/… to the first, /NAME/v1/… to NAME.",
+        help="Forward requests to this URL: /v1/… to the first one given, /NAME/v1/… to NAME. May "
+        "be given several times.",
     ),
     click.option(
         "--upstream-key",
         multiple=True,
         metavar="NAME=VARIABLE",
-        help="Put the key in this variable in where the client sent none or a placeholder.",
+        help="For upstream NAME, send the key from this variable if the client sends none or a "
+        "placeholder.",
     ),
     click.option(
         "--upstream-sigv4",
         multiple=True,
         metavar="NAME=REGION/SERVICE",
-        help="Sign requests for Amazon Web Services (pip install 'tokentape[aws]').",
+        help="Sign requests to upstream NAME for Amazon Web Services (pip install "
+        "'tokentape[aws]').",
     ),
-    click.option("--ca-file", metavar="FILE", help="Trust these certificates, in PEM."),
+    click.option(
+        "--ca-file",
+        metavar="FILE",
+        help="Trust the certificates in this PEM file, not the system's.",
+    ),
     click.option(
         "--redact",
         multiple=True,
         metavar="JSONPATH",
-        help="Replace these values in JSON bodies before they are written.",
+        help="Replace the values at this path, in JSON bodies and events, before they are written. "
+        "May be given several times.",
     ),
     click.option(
         "--keep-header",
         multiple=True,
         metavar="NAME",
-        help="Keep this header on tapes too; x-* keeps all that begin so.",
+        help="Record this header as well as the known safe ones; x-* stands for all that begin "
+        "with x-. May be given several times.",
     ),
 )
 MODE = (
     click.option(
         "--mode",
         type=click.Choice(get_args(Mode)),
-        help="replay; record all; auto: replay what is there, record what is not; forward: "
-        "pass on, record nothing.  [default: replay]",
+        help="replay: only answer from recordings; record: forward and record everything; auto: "
+        "replay what is recorded, forward and record the rest; forward: record nothing.  "
+        "[default: replay]",
     ),
 )
 TAPES = (
-    click.option("--tapes", metavar="DIR", help="Record to DIR/SCOPE.tape.jsonl; auto replays it."),
+    click.option(
+        "--tapes",
+        metavar="DIR",
+        help="Record to DIR/SCOPE.tape.jsonl; mode auto also replays what is in DIR.",
+    ),
 )
 
 LINT = click.option(
     "--lint",
     "linting",
     is_flag=True,
-    help="Print the errors and warnings of streams while they run, by the rules of "
+    help="Print what is wrong with streams while they run: errors and warnings by the rules of "
     "`tokentape lint`.",
 )
 

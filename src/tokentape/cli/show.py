@@ -135,8 +135,14 @@ def _text(opened: Opened, number: int) -> str:
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--exchange", "-x", type=int, help="Only this one, 0-based; all without it.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option(
+    "--exchange",
+    "-x",
+    type=int,
+    metavar="N",
+    help="Only exchange N, counted from 0.  [default: all]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @limits_options
 @click.pass_context
 def command(
@@ -147,9 +153,10 @@ def command(
     max_bytes: int,
     max_depth: int,
 ) -> None:
-    """Show an exchange whole: request, reads with offsets, events, what it says.
+    """Show everything in an exchange: request, response, reads, events, answer.
 
-    A file that is refused is one line on stderr, and the exit code is 1.
+    PATH is a recording in any format. A refused file is reported in one line on stderr, and the
+    exit code is 1.
     """
     opened = open_one(ctx, path, Limits(max_bytes=max_bytes, max_depth=max_depth))
     for number in chosen(opened, exchange):

@@ -79,43 +79,52 @@ def _prices(file: Path | None) -> PriceTable:
 
 @click.command()
 @paths_argument
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for each group.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object per line, one for each group."
+)
 @click.option(
     "--by",
     type=click.Choice(get_args(By)),
     default="model",
     show_default=True,
-    help="What makes a group.",
+    help="How to group the exchanges.",
 )
-@click.option("--each", is_flag=True, help="Every exchange for itself: --by exchange.")
+@click.option("--each", is_flag=True, help="One group per exchange (same as --by exchange).")
 @click.option(
     "--definition",
     type=click.Choice([definition.name for definition in DEFINITIONS]),
     default=DEFAULT,
     show_default=True,
-    help="Whose formulas for TTFT, ITL, TPOT, end-to-end and tokens per second.",
+    help="The tool whose formulas to use for TTFT, ITL, TPOT, end-to-end and tokens per second.",
 )
 @click.option(
     "--prices",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="A TOML price table; else the table `prices` of tokentape.toml.",
+    help="A price table in TOML.  [default: the table `prices` in tokentape.toml]",
 )
 @click.option(
     "--target",
     "targets",
     multiple=True,
     metavar="NAME=TIME",
-    help="Count the exchanges that meet every target, such as ttft=500ms.",
+    help="Count the exchanges that meet this target, such as ttft=500ms. If given several times, "
+    "those that meet every one.",
 )
-@click.option("--exchange", "-x", type=int, help="Only the exchanges of this number, 0-based.")
+@click.option(
+    "--exchange",
+    "-x",
+    type=int,
+    metavar="N",
+    help="Only exchange N of each recording, counted from 0.  [default: all]",
+)
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Draw them too: FILE ends in .png, .svg or .html (pip install 'tokentape[plot]').",
+    help="Also draw a plot to FILE, a .png, .svg or .html (pip install 'tokentape[plot]').",
 )
-@click.option("--force", is_flag=True, help="Replace the file of --plot where it exists.")
+@click.option("--force", is_flag=True, help="Overwrite the file of --plot if it exists.")
 @limits_options
 @click.pass_context
 def command(
@@ -133,15 +142,15 @@ def command(
     max_bytes: int,
     max_depth: int,
 ) -> None:
-    """Say what recordings took, used and cost: latency, tokens, dollars.
+    """Report latency, tokens and cost.
 
-    Quantiles are exact, by nearest rank. What a recording does not hold is unknown, never 0: times
-    are known of recordings that kept the reads (fidelity wire), tokens where the provider reported
-    them, a cost where the provider, a price table or the list price (pip install
-    'tokentape[prices]') says it.
+    PATH is a recording in any format, or a folder of them. What a recording does not hold is
+    unknown, never 0. Times are known if the recording kept its reads (fidelity wire); tokens if the
+    provider reported them; a cost if the provider reported it, or a price table or a list price
+    (pip install 'tokentape[prices]') gives it. Quantiles are exact, by nearest rank.
 
-    --plot draws one exchange as a timeline of its reads, several as distributions. A file that is
-    refused is one line on stderr, and the exit code is 1.
+    --plot draws one exchange as a timeline of its reads, several as distributions. A refused file
+    is reported in one line on stderr, and the exit code is 1.
     """
     by = "exchange" if each else by
     chosen, table = by_name(definition), _prices(prices)
