@@ -2,19 +2,19 @@
 
 
 class IndexMissing:
-    """A choice without an index.
+    """A choice has no index.
 
     ## What it does
     Looks for `index` in each choice.
 
     ## Why is this bad?
-    Choices of several answers come in any order; the index alone says whose text this is.
+    The chunks of several choices come in any order; only the index says whose text this is.
 
     ## Example
     `"choices":[{"delta":{"content":"Yes"},"finish_reason":null}]`
 
     ## What to do
-    Send `"index": 0` where there is one choice.
+    Send `"index": 0` if there is one choice.
 
     ## Source
     OpenAI's OpenAPI description, `CreateChatCompletionStreamResponse.choices.items.required`.
@@ -22,7 +22,7 @@ class IndexMissing:
 
 
 class IndexGap:
-    """A choice's index is skipped.
+    """An index of a choice is skipped.
 
     ## What it does
     At the end, compares the indexes that came with 0, 1, 2 and so on.
@@ -42,20 +42,20 @@ class IndexGap:
 
 
 class IndexInvalid:
-    """An index that can't be one.
+    """The index of a choice is not valid.
 
     ## What it does
-    Expects an integer from 0 to 127; `n` is at most 128.
+    Expects an integer from 0 to 127, since `n` is at most 128.
 
     ## Why is this bad?
-    A client that makes a list of that length fails, or takes all memory; -1 is another choice in
-    many languages.
+    A client that makes a list of that length fails, or uses up the memory; in many languages, -1
+    means the last item of a list.
 
     ## Example
     `"index": -1`, `"index": 1000000000`, `"index": "0"`, `"index": true`
 
     ## What to do
-    Count from 0. Clients: bound it.
+    Count from 0. Clients: refuse an index beyond a limit.
 
     ## Source
     OpenAI's OpenAPI description: `index` is an integer, `n` at most 128.
@@ -63,19 +63,19 @@ class IndexInvalid:
 
 
 class ChoiceNoObject:
-    """A choice is no object.
+    """A choice is not an object.
 
     ## What it does
-    Expects an object at each place of `choices`.
+    Expects each item of `choices` to be an object.
 
     ## Why is this bad?
-    Clients look up fields in it at once.
+    Clients look up fields in it without checking.
 
     ## Example
     `"choices": [null]`
 
     ## What to do
-    Send `[]` where there is nothing to say.
+    Send `[]` if there is nothing to say.
 
     ## Source
     OpenAI's OpenAPI description, `CreateChatCompletionStreamResponse.choices.items`.
@@ -83,19 +83,19 @@ class ChoiceNoObject:
 
 
 class ChoiceNotAsked:
-    """More choices than were asked for.
+    """More choices came than were asked for.
 
     ## What it does
-    Compares each index with the request's `n`, 1 where it has none.
+    Compares each index with the request's `n`, which is 1 if absent.
 
     ## Why is this bad?
-    A client that asked for one answer shows the texts of two in one.
+    A client that asked for one answer shows the text of two as one.
 
     ## Example
     `"n": 1` asked, `"index": 1` answered.
 
     ## What to do
-    Servers: honour `n`. Clients: take the choice you asked for, not all text that comes.
+    Servers: honour `n`. Clients: take only the choices you asked for.
 
     ## Source
     OpenAI API reference, `n`: "How many chat completion choices to generate".
@@ -103,14 +103,14 @@ class ChoiceNotAsked:
 
 
 class ChoiceCrossTalk:
-    """A choice's beginning went to another choice.
+    """The beginning of a choice went to another choice.
 
     ## What it does
-    Where there is more than one choice, looks for one that begins without a role though another
-    had its role: its first chunks were sent under the other's index.
+    With more than one choice, looks for one that begins without a role although another began with
+    one: its first chunks were sent under the other's index.
 
     ## Why is this bad?
-    The text of two answers is mixed, and nothing can take it apart again.
+    The text of two answers is mixed, and nothing can separate it again.
 
     ## Example
     `n: 2`; choice 0 says "WeWe need answer need to answer", choice 1 begins with " mythology" and
@@ -120,30 +120,32 @@ class ChoiceCrossTalk:
     Do not use `n` above 1 with this provider: ask several times.
 
     ## Source
-    OpenAI API reference: the first delta of each choice carries `role`. Seen in the one recorded
-    stream of Bedrock with two choices. Both texts being whole, see CHO319.
+    OpenAI API reference: the first delta of each choice carries `role`. Seen in the only recorded
+    stream of Bedrock with two choices. For mixed text in choices that are both whole, see CHO319.
     """
 
 
 class FinishMissing:
-    """A choice never had a `finish_reason`.
+    """A choice never gets a `finish_reason`.
 
     ## What it does
     At the end of a stream that ended by itself, looks for a choice without `finish_reason`, or for
     no choice at all.
 
     ## Why is this bad?
-    An answer that is complete, one cut at the limit and one lost on the way look the same.
+    An answer that is complete, one that was cut at the token limit and one that was lost on the way
+    look the same.
 
     ## Example
     The last choice chunk is `{"index":0,"delta":{"content":""}}`, then usage and `[DONE]`.
 
     ## What to do
-    Servers: send a chunk with `finish_reason` for each choice. Clients: take its absence for a cut.
+    Servers: send a chunk with `finish_reason` for each choice. Clients: if it is missing, treat the
+    answer as cut off.
 
     ## Source
-    OpenAI API reference, `finish_reason`: "The reason the model stopped generating tokens".
-    4 of 1,858 real streams have none.
+    OpenAI API reference, `finish_reason`: "The reason the model stopped generating tokens". 4 of
+    1,858 real streams have none.
     """
 
 
@@ -164,10 +166,10 @@ class FinishDuplicate:
     ```
 
     ## What to do
-    Servers: send usage on a chunk without choices. Clients: act on the first.
+    Servers: send usage on a chunk without choices. Clients: act on the first `finish_reason` only.
 
     ## Source
-    OpenAI API reference, "The chat completion chunk object": one chunk a choice has it. 48 of
+    OpenAI API reference, "The chat completion chunk object": one chunk per choice has it. 48 of
     1,858 real streams repeat it.
     """
 
@@ -176,10 +178,10 @@ class ChunkAfterFinish:
     """A choice comes again after it finished.
 
     ## What it does
-    Reports a chunk with a choice that had its `finish_reason` before.
+    Reports a chunk with a choice that already had its `finish_reason`.
 
     ## Why is this bad?
-    Clients that close the message at its finish meet a closed one.
+    Clients that close the message when it finishes find it closed already.
 
     ## Example
     A chunk with `finish_reason`, then one with `{"index":0,"delta":{"content":""}}` and usage.
@@ -194,10 +196,10 @@ class ChunkAfterFinish:
 
 
 class ContentAfterFinish:
-    """A choice goes on after it finished.
+    """A choice has content after it finished.
 
     ## What it does
-    Reports text, reasoning or tool calls of a choice that had its `finish_reason` before.
+    Reports text, reasoning or tool calls of a choice that already had its `finish_reason`.
 
     ## Why is this bad?
     Clients that stop at the finish lose it.
@@ -206,7 +208,7 @@ class ContentAfterFinish:
     `"finish_reason":"stop"`, then `"delta":{"content":" And"}`
 
     ## What to do
-    Servers: finish when all is said.
+    Servers: send `finish_reason` after all content.
 
     ## Source
     OpenAI API reference, `finish_reason`. In none of 1,858 real streams.
@@ -214,19 +216,21 @@ class ContentAfterFinish:
 
 
 class FinishUnknown:
-    """A `finish_reason` that the contract does not know.
+    """The contract does not know the `finish_reason`.
 
     ## What it does
     Compares it with stop, length, tool_calls, content_filter and function_call.
 
     ## Why is this bad?
-    Clients that hold an enumeration refuse the chunk, others take it for a normal end.
+    Clients with an enumeration of the known values refuse the chunk; others take it for a normal
+    end.
 
     ## Example
     `"finish_reason": "eos"`, `"finish_reason": ""`
 
     ## What to do
-    Servers: map your reasons to the five, and put your own beside it (`native_finish_reason`).
+    Servers: map your reasons to these five, and send your own in another field
+    (`native_finish_reason`).
 
     ## Source
     OpenAI's OpenAPI description, `finish_reason`, an enumeration.
@@ -234,20 +238,20 @@ class FinishUnknown:
 
 
 class FinishWithPayload:
-    """The last content comes with the finish.
+    """The last content comes together with the `finish_reason`.
 
     ## What it does
-    Reports a first `finish_reason` on a delta that brings text, reasoning or a tool call.
+    Reports a choice's `finish_reason` that comes with text, reasoning or a tool call.
 
     ## Why is this bad?
-    It is allowed; but a client that only looks at `finish_reason` of such a chunk loses the last
-    words.
+    A client that looks only at the `finish_reason` of such a chunk loses the last words. Sending
+    both together is allowed.
 
     ## Example
     `{"index":0,"delta":{"content":"."},"finish_reason":"stop"}`
 
     ## What to do
-    Clients: take the delta first, then the finish.
+    Clients: handle the delta first, then the `finish_reason`.
 
     ## Source
     OpenAI sends an empty delta there; 40 of 1,858 real streams of others do not.
@@ -255,11 +259,11 @@ class FinishWithPayload:
 
 
 class FinishKeyAbsent:
-    """A choice without the key `finish_reason`.
+    """A choice lacks the key `finish_reason`.
 
     ## What it does
-    Looks for the key, which is null until the choice finishes. Only where the recording holds the
-    provider's own bytes.
+    Looks for the key, which is null until the choice finishes. Checked only if the recording holds
+    the provider's own bytes.
 
     ## Why is this bad?
     The key is required; strict clients refuse the chunk.
@@ -277,32 +281,33 @@ class FinishKeyAbsent:
 
 
 class FinishStopWithCalls:
-    """The finish is `stop`, but tools were called.
+    """The `finish_reason` is `stop`, but tools were called.
 
     ## What it does
     Reports `finish_reason: "stop"` of a choice with tool calls, unless the request's `tool_choice`
-    named the tool: then `stop` is the contract's.
+    named the tool: then the contract demands `stop`.
 
     ## Why is this bad?
-    Clients run tools when the finish is `tool_calls`: here they show an empty answer.
+    Clients run tools when the `finish_reason` is `tool_calls`; here they show an empty answer
+    instead.
 
     ## Example
     Fragments of a tool call, then `"finish_reason":"stop"`.
 
     ## What to do
-    Servers: finish with `tool_calls`. Clients: look whether there are calls.
+    Servers: finish with `tool_calls`. Clients: check whether there are calls.
 
     ## Source
-    OpenAI API reference, `finish_reason`: "tool_calls if the model called a tool". Older Ollama
-    did so.
+    OpenAI API reference, `finish_reason`: "tool_calls if the model called a tool". Older versions
+    of Ollama sent `stop`.
     """
 
 
 class FinishWithoutCalls:
-    """The finish is `tool_calls`, but no tool was called.
+    """The `finish_reason` is `tool_calls`, but no tool was called.
 
     ## What it does
-    Reports `finish_reason: "tool_calls"` of a choice that has none.
+    Reports `finish_reason: "tool_calls"` of a choice without tool calls.
 
     ## Why is this bad?
     A client that runs an empty list of tools and asks again may do so for ever.
@@ -311,7 +316,7 @@ class FinishWithoutCalls:
     Text only, then `"finish_reason":"tool_calls"`.
 
     ## What to do
-    Clients: look whether there are calls.
+    Clients: check whether there are calls.
 
     ## Source
     OpenAI API reference, `finish_reason`: "tool_calls if the model called a tool".
@@ -319,19 +324,19 @@ class FinishWithoutCalls:
 
 
 class DeltaMissing:
-    """A choice without a delta.
+    """A choice has no delta.
 
     ## What it does
-    Expects an object at `delta`; in an answer that is not streamed, at `message`.
+    Expects `delta` to be an object; in an answer that is not streamed, `message`.
 
     ## Why is this bad?
-    `choice.delta.content` raises.
+    `choice.delta.content` raises an error.
 
     ## Example
     `{"index":0,"finish_reason":"stop"}`, `{"index":0,"delta":null}`
 
     ## What to do
-    Send `"delta": {}` where there is nothing to add.
+    Send `"delta": {}` if there is nothing to add.
 
     ## Source
     OpenAI's OpenAPI description, `choices.items.required`. In none of 1,858 real streams.
@@ -339,19 +344,19 @@ class DeltaMissing:
 
 
 class ChoiceFieldUnknown:
-    """A choice with fields beside the contract's.
+    """A choice has fields that the contract does not know.
 
     ## What it does
-    Lists fields of a choice that OpenAI's description does not know and that are not null.
+    Lists fields of a choice that are not in OpenAI's OpenAPI description and not null.
 
     ## Why is this bad?
-    It is not, but a client that keeps only what it knows loses them.
+    A client that keeps only the fields it knows loses them. Extra fields themselves are allowed.
 
     ## Example
     `native_finish_reason`, `content_filter_results`, `stop_reason`, `token_ids`
 
     ## What to do
-    Clients: ignore what you do not know, and keep it where you pass it on.
+    Clients: ignore fields you do not know, but keep them if you pass the chunk on.
 
     ## Source
     OpenAI's OpenAPI description, `CreateChatCompletionStreamResponse.choices.items`.
@@ -359,26 +364,26 @@ class ChoiceFieldUnknown:
 
 
 class ChoiceWordsDoubled:
-    """A choice says its words twice in a row.
+    """Words of a choice come twice in a row.
 
     ## What it does
-    In streams with more than one choice, counts words that stand twice in a row in one of them,
-    nothing but spaces between. Four or more, and 6 % or more of the choice's words, are reported;
-    both are thresholds that can be set.
+    In streams with more than one choice, counts the words that come twice in a row in one of them,
+    with nothing but spaces between. Reports four or more if they are also 6 % or more of the
+    choice's words; both are thresholds that can be set.
 
     ## Why is this bad?
-    Answers to one question begin alike: where the text of two is mixed, each word comes twice. The
-    structure is whole, so that no other rule sees it.
+    Answers to one question begin alike: if the text of two is mixed, each word comes twice. The
+    structure is valid, so no other rule sees it.
 
     ## Example
     "We We need need to to answer answer"
 
     ## What to do
-    Read both choices. Where they are mixed, ask several times in place of `n`.
+    Read both choices. If they are mixed, ask several times instead of using `n`.
 
     ## Source
-    A heuristic of ours, and a weak one. Of 64 real streams, taken as choices, it reports none.
-    Where pieces of two choices that say the same are swapped at random, it reports 13 of 31 mixes
-    with a tenth of the pieces swapped, 16 with three tenths, 21 with half; where the two choices
-    say different things, none of 70. Hence no warning.
+    A heuristic of ours, and a weak one. Of 64 real streams, taken as choices, it reports none. When
+    pieces of two choices with the same text are swapped at random, it reports 13 of 31 mixes with a
+    tenth of the pieces swapped, 16 with three tenths, 21 with half; when the two choices say
+    different things, none of 70. So this is no warning.
     """

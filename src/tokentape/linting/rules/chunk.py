@@ -2,13 +2,13 @@
 
 
 class FieldMissing:
-    """A chunk without a field that every chunk has.
+    """A chunk lacks a field that every chunk must have.
 
     ## What it does
     Looks for `id`, `object`, `created`, `model` and `choices` in each chunk.
 
     ## Why is this bad?
-    Clients read them without asking: typed ones raise, or show an empty value.
+    Clients read them without checking: typed clients raise an error or show an empty value.
 
     ## Example
     `{"object":"chat.completion.chunk","choices":[…]}`
@@ -25,22 +25,22 @@ class ObjectWrong:
     """`object` is not that of a chunk.
 
     ## What it does
-    Compares `object` with `chat.completion.chunk`, in an answer that is not streamed with
-    `chat.completion`.
+    Compares `object` with `chat.completion.chunk`, or with `chat.completion` if the answer is not
+    streamed.
 
     ## Why is this bad?
-    Clients tell by it what they read.
+    Clients decide by `object` what they are reading.
 
     ## Example
-    `"object": ""` in a first chunk that brings what a filter said of the prompt;
+    `"object": ""` in a first chunk that holds the content filter's results for the prompt;
     `"object": "chat.completion"` on a usage chunk.
 
     ## What to do
     Servers: send the constant. Clients: do not insist on it.
 
     ## Source
-    OpenAI's OpenAPI description, `CreateChatCompletionStreamResponse.object`, an enumeration of
-    one. Empty in 334 of 399 real streams of Azure.
+    OpenAI's OpenAPI description, `CreateChatCompletionStreamResponse.object`, an enumeration with
+    one value. Empty in 334 of 399 real streams of Azure.
     """
 
 
@@ -48,14 +48,15 @@ class IdChanges:
     """The id is not the same in all chunks.
 
     ## What it does
-    Compares each id with the first one that is not empty. Only where the recording holds the
-    provider's own bytes: a recorder may have normalised ids.
+    Compares each id with the first one that is not empty. Checked only if the recording holds the
+    provider's own bytes: other recorders may have normalised the ids.
 
     ## Why is this bad?
-    Chunks are joined, logged and deduplicated by id: a stream with two looks like two.
+    Chunks are joined, logged and deduplicated by id: a stream with two ids looks like two streams.
 
     ## Example
-    `"id":"chatcmpl-ec08…"` first, `"id":"gen-1773…"` then: a gateway's chunk before its upstream's.
+    First `"id":"chatcmpl-ec08…"`, then `"id":"gen-1773…"`: a gateway's own chunk came before those
+    of its upstream.
 
     ## What to do
     Gateways: keep one id for the whole stream.
@@ -72,7 +73,7 @@ class IdEmpty:
     Reports `"id": ""`.
 
     ## Why is this bad?
-    The answer can't be named in a log or to the provider's support.
+    The answer can't be identified in a log, or when asking the provider's support.
 
     ## Example
     `{"id":"","choices":[],"prompt_filter_results":[…]}`
@@ -81,8 +82,8 @@ class IdEmpty:
     Send the id with every chunk. Clients: take the first that is not empty.
 
     ## Source
-    OpenAI's OpenAPI description: "A unique identifier for the chat completion". Azure's first
-    chunk and Snowflake's chunks have it empty.
+    OpenAI's OpenAPI description: "A unique identifier for the chat completion". Azure's first chunk
+    and Snowflake's chunks have it empty.
     """
 
 
@@ -93,14 +94,14 @@ class CreatedChanges:
     Compares `created` with the first that is not 0.
 
     ## Why is this bad?
-    It is when the completion was created; a clock that runs on makes it useless as a key, and
-    which of the values counts is anyone's guess.
+    It is the time at which the completion was created. If it changes, it can't be used as a key,
+    and nobody knows which of the values counts.
 
     ## Example
     `"created":1773345682` in the first chunk, `1773345683` in a later one.
 
     ## What to do
-    Take the time once, when the stream begins.
+    Read the clock once, when the stream begins.
 
     ## Source
     OpenAI's OpenAPI description: "Each chunk has the same timestamp". 16 of 224 raw streams break
@@ -115,7 +116,7 @@ class CreatedZero:
     Reports `"created": 0`.
 
     ## Why is this bad?
-    It says that the answer is of 1970.
+    It says that the answer was made in 1970.
 
     ## Example
     `{"id":"","created":0,"model":"","object":"",…}`
@@ -130,7 +131,7 @@ class CreatedZero:
 
 
 class FieldType:
-    """A field of the wrong type.
+    """A field has the wrong type.
 
     ## What it does
     Expects strings for `id`, `object` and `model`, an integer for `created`.
@@ -150,19 +151,19 @@ class FieldType:
 
 
 class ChoicesNoArray:
-    """`choices` is no array.
+    """`choices` is not an array.
 
     ## What it does
     Expects an array, empty or not.
 
     ## Why is this bad?
-    Every client goes through it in a loop, which raises on null.
+    Every client loops over it, which raises an error on null.
 
     ## Example
     `"choices": null`
 
     ## What to do
-    Send `[]` where there is no choice.
+    Send `[]` if there is no choice.
 
     ## Source
     OpenAI's OpenAPI description, `CreateChatCompletionStreamResponse.choices`.
@@ -176,7 +177,8 @@ class ModelEmpty:
     Reports `"model": ""`.
 
     ## Why is this bad?
-    Cost and dashboards go by the model; a client that takes the first chunk's finds none.
+    Costs and dashboards depend on the model; a client that takes it from the first chunk finds
+    none.
 
     ## Example
     `{"model":"","object":"","choices":[],"prompt_filter_results":[…]}`
@@ -197,27 +199,28 @@ class ModelChanges:
     Compares each model with the first that is not empty.
 
     ## Why is this bad?
-    It may be a gateway that fell back to another model midway: then the cost is that of two.
+    A gateway may have switched to another model midway: then the cost is that of two models.
 
     ## Example
-    `"model":"openai/gpt-oss-120b"` first, `"model":"gpt-oss-120b"` then.
+    First `"model":"openai/gpt-oss-120b"`, then `"model":"gpt-oss-120b"`.
 
     ## What to do
     Gateways: name one model throughout.
 
     ## Source
-    No rule of the contract, which says so of id and created only; hence no warning.
+    Not in the contract, which demands the same value of `id` and `created` only. So this is no
+    warning.
     """
 
 
 class ServiceTierUnknown:
-    """A service tier that the contract does not know.
+    """The contract does not know the service tier.
 
     ## What it does
     Compares `service_tier` with auto, default, flex, scale and priority; null is fine.
 
     ## Why is this bad?
-    Clients that hold an enumeration refuse the chunk.
+    Clients with an enumeration of the known values refuse the chunk.
 
     ## Example
     `"service_tier": "on_demand"`, `"service_tier": ""`
@@ -231,13 +234,13 @@ class ServiceTierUnknown:
 
 
 class ChunkNoObject:
-    """An event's data is JSON, but no object.
+    """The data is JSON, but not an object.
 
     ## What it does
-    Expects a JSON object in each event but `[DONE]`.
+    Expects a JSON object in each event except `[DONE]`.
 
     ## Why is this bad?
-    Clients look up fields in it at once.
+    Clients look up fields in it without checking.
 
     ## Example
     `data: null`, `data: []`, `data: "ping"`
@@ -251,14 +254,14 @@ class ChunkNoObject:
 
 
 class ErrorObject:
-    """An error within the stream.
+    """The stream contains an error.
 
     ## What it does
     Reports a payload with an `error` that is not empty, under HTTP status 200.
 
     ## Why is this bad?
-    The contract has no such thing; openai-python raises `APIError`, other clients pass over it and
-    show what came so far as the whole answer.
+    The contract does not provide for it. openai-python raises `APIError`; other clients ignore it
+    and show what came so far as if it were the whole answer.
 
     ## Example
     ```
@@ -267,28 +270,28 @@ class ErrorObject:
     ```
 
     ## What to do
-    Clients: look for `error` in every event. Servers: answer with an HTTP status where nothing
-    was sent yet; else send the error, then `[DONE]`.
+    Clients: look for `error` in every event. Servers: answer with an HTTP status if nothing was
+    sent yet; else send the error, then `[DONE]`.
 
     ## Source
-    openai-python `_streaming.py`: raises on any `error` that is true. 3 of 1,858 real streams.
+    openai-python `_streaming.py`: raises on any `error` that is not empty. 3 of 1,858 real streams.
     """
 
 
 class ChunkFieldUnknown:
-    """A chunk with fields beside the contract's.
+    """A chunk has fields that the contract does not know.
 
     ## What it does
-    Lists top-level fields that OpenAI's description does not know and that are not null.
+    Lists top-level fields that are not in OpenAI's OpenAPI description and not null.
 
     ## Why is this bad?
-    It is not, but a client that keeps only what it knows loses them.
+    A client that keeps only the fields it knows loses them. Extra fields themselves are allowed.
 
     ## Example
     `provider`, `x_groq`, `timings`, `prompt_filter_results`, `generationId`
 
     ## What to do
-    Clients: ignore what you do not know, and keep it where you pass it on.
+    Clients: ignore fields you do not know, but keep them if you pass the chunk on.
 
     ## Source
     OpenAI's OpenAPI description, `CreateChatCompletionStreamResponse.properties`.
@@ -296,13 +299,13 @@ class ChunkFieldUnknown:
 
 
 class PromptFilterPrelude:
-    """A first chunk that only says what a filter thought of the prompt.
+    """The first chunk only holds a content filter's results for the prompt.
 
     ## What it does
     Reports a chunk with `prompt_filter_results` and no choices.
 
     ## Why is this bad?
-    `chunk.choices[0]` raises on it, and its id and model are empty.
+    It has no choices, so `chunk.choices[0]` raises an error; its id and model are empty.
 
     ## Example
     `{"choices":[],"id":"","model":"","object":"","prompt_filter_results":[…]}`
@@ -316,42 +319,42 @@ class PromptFilterPrelude:
 
 
 class ObfuscationMisplaced:
-    """`obfuscation` stands within a choice.
+    """`obfuscation` is inside a choice.
 
     ## What it does
     Looks for `obfuscation` in choices and deltas.
 
     ## Why is this bad?
-    An accumulator that joins strings by field name joins these random ones into the answer.
+    An accumulator that joins strings by field name puts this random text into the answer.
 
     ## Example
     `{"choices":[{"index":0,"delta":{…},"obfuscation":"MXCepKv56n"}]}`
 
     ## What to do
-    Servers: put it at the top of the chunk. Clients: drop it wherever it stands.
+    Servers: put it at the top level of the chunk. Clients: drop it wherever it is.
 
     ## Source
-    OpenAI API reference, `stream_options.include_obfuscation`: a field of the chunk. 68 of 68
-    real streams of Bedrock.
+    OpenAI API reference, `stream_options.include_obfuscation`: a field of the chunk. 68 of 68 real
+    streams of Bedrock.
     """
 
 
 class SurrogateAlone:
-    """Half of a surrogate pair stands escaped.
+    """Half of a surrogate pair is escaped without its other half.
 
     ## What it does
     Reports an event whose JSON has an escape such as `\\ud83d` without its other half.
 
     ## Why is this bad?
-    It is JSON, but no text: strict parsers refuse the event, others show U+FFFD. Joined with the
-    next piece it may be a character.
+    It is valid JSON, but not valid text: strict parsers refuse the event, others show U+FFFD.
+    Joined with the next piece, it may be a character.
 
     ## Example
     `{"delta":{"content":"\\ud83d"}}`, then `{"delta":{"content":"\\ude00"}}`
 
     ## What to do
-    Servers: hold the first half back until the character is whole. Clients: join pieces before
-    you encode them.
+    Servers: hold the first half back until the character is whole. Clients: join pieces before you
+    encode them.
 
     ## Source
     RFC 8259, 8.2: "the behavior of software that receives JSON texts containing such values is

@@ -2,19 +2,19 @@
 
 
 class LogprobsMissing:
-    """Logprobs were asked for and never came.
+    """Logprobs were asked for and never come.
 
     ## What it does
-    Where the request has `logprobs: true`, looks for tokens with every choice that says something.
+    If the request has `logprobs: true`, looks for tokens in every choice that has content.
 
     ## Why is this bad?
-    What the client wants to compute can't be, and null looks like "none here".
+    The client can't compute what it wanted to, and null looks like "none in this chunk".
 
     ## Example
     `"logprobs": true` asked, `"logprobs": null` in every choice.
 
     ## What to do
-    Servers: refuse what you do not do, with HTTP status 400.
+    Servers: refuse what you do not support, with HTTP status 400.
 
     ## Source
     OpenAI API reference, `logprobs`. 4 real streams of watsonx.
@@ -22,20 +22,20 @@ class LogprobsMissing:
 
 
 class LogprobsMismatch:
-    """The logprobs are not those of the text.
+    """The logprobs do not belong to the text.
 
     ## What it does
     Joins the tokens of a choice (their `bytes` where given) and compares them with its content,
     over the whole stream: a token may come a chunk before or after its text.
 
     ## Why is this bad?
-    Probabilities are shown at the wrong words.
+    The probabilities are shown with the wrong words.
 
     ## Example
     `"delta":{"content":"Hello"}` with `"logprobs":{"content":[{"token":"<|channel|>",…}]}`
 
     ## What to do
-    Servers: send the tokens that the text is made of, and no others.
+    Servers: send the tokens that make up the text, and no others.
 
     ## Source
     OpenAI API reference, `logprobs.content`: "message content tokens with log probability
@@ -44,11 +44,11 @@ class LogprobsMismatch:
 
 
 class LogprobsKeyMissing:
-    """Logprobs without `content` or `refusal`.
+    """Logprobs lack `content` or `refusal`.
 
     ## What it does
-    Looks for both keys where `logprobs` is an object. Only where the recording holds the provider's
-    own bytes.
+    Looks for both keys if `logprobs` is an object. Checked only if the recording holds the
+    provider's own bytes.
 
     ## Why is this bad?
     Both are required, either may be null; strict clients refuse the chunk.
@@ -57,7 +57,7 @@ class LogprobsKeyMissing:
     `"logprobs":{"content":[…]}`
 
     ## What to do
-    Send `"refusal": null` too.
+    Also send `"refusal": null`.
 
     ## Source
     OpenAI's OpenAPI description, `choices.items.properties.logprobs.required`.
@@ -65,16 +65,16 @@ class LogprobsKeyMissing:
 
 
 class LogprobsType:
-    """Logprobs of the wrong type.
+    """Logprobs have the wrong type.
 
     ## What it does
-    Expects an object or null at `logprobs`, an array or null at its `content`.
+    Expects `logprobs` to be an object or null, and its `content` an array or null.
 
     ## Why is this bad?
-    Clients look up fields in it at once.
+    Clients look up fields in it without checking.
 
     ## Example
-    `"logprobs": [-0.1, -2.3]`, the older completions' form: `{"content": {"tokens": […]}}`
+    `"logprobs": [-0.1, -2.3]`; or the form of the older completions: `{"content": {"tokens": […]}}`
 
     ## What to do
     Send the form of chat completions.

@@ -2,22 +2,22 @@
 
 
 class FakeStreaming:
-    """The answer was made whole, then cut up.
+    """The whole answer was made first, then cut into chunks.
 
     ## What it does
-    Reports a stream of 20 content events or more that all came faster than 2,000 a second, after
-    1 s or more of waiting since the request was sent. All three are thresholds that can be set. An
-    event's time is that of the read that completed it; needs recorded times.
+    Reports a stream of 20 content events or more that came faster than 2,000 per second, after a
+    wait of 1 s or more since the request was sent. All three are thresholds that can be set. An
+    event's time is that of the read that completed it, so the recording must have times.
 
     ## Why is this bad?
     The user waits as long as without streaming. A proxy on the way may hold the stream back.
 
     ## Example
-    The head after 100 ms, nothing for 6 s, then 300 chunks within one read.
+    The headers after 100 ms, nothing for 6 s, then 300 chunks in one read.
 
     ## What to do
-    See which hop buffers: compression, a proxy without `X-Accel-Buffering: no`, a server that
-    parses the whole answer first.
+    Find out where the stream is buffered: compression, a proxy without `X-Accel-Buffering: no`, a
+    server that parses the whole answer first.
 
     ## Source
     A heuristic: no model is known to make 2,000 tokens a second for one request after a wait of a
@@ -29,9 +29,9 @@ class Stall:
     """A long pause between two events with content.
 
     ## What it does
-    Reports a pause of more than 10 s, a threshold that can be set, between events that bring text,
-    reasoning or tool calls. Comments that keep the connection alive do not end it. Needs recorded
-    times.
+    Reports a pause of more than 10 s, a threshold that can be set, between events with text,
+    reasoning or tool calls. Comments that keep the connection alive do not end the pause. The
+    recording must have times.
 
     ## Why is this bad?
     Clients and proxies with a read timeout give up; users do too.
@@ -40,10 +40,10 @@ class Stall:
     The first words after 1 s, the next after 45 s.
 
     ## What to do
-    Servers: send comments while there is nothing to say. Clients: time out on silence, not on the
-    whole answer.
+    Servers: send comments while there is nothing to send. Clients: set the timeout for silence, not
+    for the whole answer.
 
     ## Source
-    A threshold of ours; the WHATWG's text recommends a comment every 15 seconds or so,
+    A threshold of ours; the WHATWG's standard recommends a comment every 15 seconds or so,
     https://html.spec.whatwg.org/multipage/server-sent-events.html, 9.2.7.
     """

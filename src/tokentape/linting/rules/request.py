@@ -2,21 +2,21 @@
 
 
 class PathDoubled:
-    """The path has its version twice.
+    """The path contains the version twice.
 
     ## What it does
-    Looks for `/v1/v1` and its like in the request's URL. Only where the URL is the one that went
-    over the wire.
+    Looks for `/v1/v1` and the like in the request's URL. Checked only if the recording holds the
+    URL that went over the wire.
 
     ## Why is this bad?
-    The client's `base_url` has a version that the path adds again: most servers answer 404, some
-    answer and their logs split.
+    The client's `base_url` contains a version, and the path adds it again. Most servers answer 404;
+    some answer anyway, and their logs count it as another path.
 
     ## Example
     `https://api.example.com/v1/v1/chat/completions`
 
     ## What to do
-    Take the version out of the `base_url`, or out of the path.
+    Remove the version from the `base_url`, or from the path.
 
     ## Source
     OpenAI API reference: one `/v1`.
@@ -24,20 +24,20 @@ class PathDoubled:
 
 
 class NNotGiven:
-    """Fewer choices than were asked for.
+    """Fewer choices came than were asked for.
 
     ## What it does
-    Compares the request's `n` with how many choices came, in an answer without an error that ended
-    by itself.
+    Compares the request's `n` with the number of choices in an answer that ended by itself and
+    without an error.
 
     ## Why is this bad?
-    Clients that vote over n answers, or index them, go wrong in silence.
+    Clients that vote over n answers, or look them up by index, silently get a wrong result.
 
     ## Example
     `"n": 2` asked, only choice 0 answered.
 
     ## What to do
-    Servers: refuse what you do not do, with HTTP status 400. Clients: ask several times.
+    Servers: refuse what you do not support, with HTTP status 400. Clients: ask several times.
 
     ## Source
     OpenAI API reference, `n`: "How many chat completion choices to generate".
@@ -45,20 +45,20 @@ class NNotGiven:
 
 
 class UsageAboveLimit:
-    """More completion tokens than the limit that was asked for.
+    """There are more completion tokens than the request allows.
 
     ## What it does
-    Compares `completion_tokens` with the smaller of `max_tokens` and `max_completion_tokens`, times
-    `n`.
+    Compares `completion_tokens` with the smaller of `max_tokens` and `max_completion_tokens`,
+    multiplied by `n`.
 
     ## Why is this bad?
-    The limit is what keeps an answer affordable.
+    The limit exists to keep the cost of an answer down.
 
     ## Example
     `"max_tokens": 16` asked, `"completion_tokens": 18` answered.
 
     ## What to do
-    Servers: count reasoning within the limit. See whether a gateway made the numbers up.
+    Servers: count reasoning within the limit. Check whether a gateway made up the numbers.
 
     ## Source
     OpenAI API reference, `max_completion_tokens`: "An upper bound for the number of tokens that can
@@ -67,20 +67,20 @@ class UsageAboveLimit:
 
 
 class ModelDiffers:
-    """Another model's name answers.
+    """The answer names another model than the request.
 
     ## What it does
-    Compares the request's `model` with the first that the answer names.
+    Compares the request's `model` with the first one that the answer names.
 
     ## Why is this bad?
-    It is not: an alias answers with the dated name behind it. A gateway may have sent the request
-    elsewhere.
+    A gateway may have sent the request to another model. Mostly it is harmless: the request names
+    an alias, and the answer the dated model behind it.
 
     ## Example
     `gpt-4o-mini` asked, `gpt-4o-mini-2024-07-18` answered.
 
     ## What to do
-    Keep the answer's name in your books; ask by the dated name where answers must not change.
+    Record the name in the answer; request the dated name if the model must not change.
 
     ## Source
     OpenAI's models: "aliases". 1,499 of 1,858 real streams.
@@ -88,20 +88,21 @@ class ModelDiffers:
 
 
 class StreamNotHonoured:
-    """A stream was asked for and none came, or the other way.
+    """A stream was asked for and none came, or the other way round.
 
     ## What it does
-    Compares the request's `stream` with what came, where the answer was no error. Only where the
-    recording holds the provider's own bytes.
+    Compares the request's `stream` with what came, if the answer is not an error. Checked only if
+    the recording holds the provider's own bytes.
 
     ## Why is this bad?
-    A client reads an answer of the one kind with the reader of the other.
+    The client reads the answer as the wrong kind, and fails.
 
     ## Example
     `"stream": true` asked, `Content-Type: application/json` answered.
 
     ## What to do
-    Servers: honour `stream`, absent is false. See whether a proxy holds the stream back.
+    Servers: honour `stream`; if it is absent, it is false. Check whether a proxy holds the stream
+    back.
 
     ## Source
     OpenAI API reference, `stream`.

@@ -5,8 +5,8 @@ class DoneMissing:
     """The stream ends without `[DONE]`.
 
     ## What it does
-    Looks for the event `data: [DONE]` in a stream that ended by itself. Streams that the client
-    left or the recorder stopped are not blamed.
+    Looks for the event `data: [DONE]` in a stream that ended by itself. It reports nothing for a
+    stream that the client left or the recorder stopped.
 
     ## Why is this bad?
     `[DONE]` is how a client tells a whole answer from one that was cut on the way: without it a
@@ -19,8 +19,8 @@ class DoneMissing:
     and then the connection closes.
 
     ## What to do
-    Servers: send `data: [DONE]` and a blank line last, after errors too. Clients: trust
-    `finish_reason`, and take its absence for a cut.
+    Servers: send `data: [DONE]` and a blank line last, after errors too. Clients: rely on
+    `finish_reason`, and if it is missing, treat the answer as cut off.
 
     ## Source
     OpenAI API reference, chat completions, `stream`: "terminated by a data: [DONE] message". Of
@@ -32,10 +32,10 @@ class DataAfterDone:
     """Something comes after `[DONE]`.
 
     ## What it does
-    Reports any event behind `data: [DONE]`, a second `[DONE]` too.
+    Reports any event after `data: [DONE]`, also a second `[DONE]`.
 
     ## Why is this bad?
-    Clients stop reading at `[DONE]`; what comes behind it is lost.
+    Clients stop reading at `[DONE]`; what comes after it is lost.
 
     ## Example
     ```
@@ -45,23 +45,23 @@ class DataAfterDone:
     ```
 
     ## What to do
-    Send usage and all else before `[DONE]`, and `[DONE]` once.
+    Send usage and everything else before `[DONE]`, and send `[DONE]` once.
 
     ## Source
-    OpenAI API reference, chat completions, `stream_options`: the usage chunk comes before
-    `data: [DONE]`; openai-python `_streaming.py` ends its loop there.
+    OpenAI API reference, chat completions, `stream_options`: the usage chunk comes before `data:
+    [DONE]`; openai-python `_streaming.py` ends its loop there.
     """
 
 
 class ContentTypeWrong:
-    """An event stream under another content type.
+    """The content type is not that of an event stream.
 
     ## What it does
-    Compares the response's `Content-Type` with `text/event-stream`, where it is known and the body
-    is an event stream.
+    Compares the response's `Content-Type` with `text/event-stream`, if it is known and the body is
+    an event stream.
 
     ## Why is this bad?
-    The standard has a client fail the connection on any other type; proxies buffer what does not
+    By the standard, a client closes the connection on any other type. Proxies buffer what does not
     look like a stream.
 
     ## Example
@@ -77,14 +77,14 @@ class ContentTypeWrong:
 
 
 class NotJson:
-    """An event's data is no JSON.
+    """The data is not JSON.
 
     ## What it does
-    Decodes the data of each event but `[DONE]` as JSON (RFC 8259: no NaN, and no nesting beyond
-    what a parser takes).
+    Decodes the data of each event but `[DONE]` as JSON (RFC 8259: no NaN). Nesting that is too deep
+    for a parser is reported too.
 
     ## Why is this bad?
-    Clients decode each event; one that is no JSON raises in the midst of the stream.
+    Clients decode each event; one that is not JSON raises an error in the middle of the stream.
 
     ## Example
     ```
@@ -92,7 +92,7 @@ class NotJson:
     ```
 
     ## What to do
-    Send one whole JSON object an event. Where a proxy cuts the data, mend the proxy.
+    Send one whole JSON object per event. If a proxy cuts the data, repair the proxy.
 
     ## Source
     OpenAI API reference, "The chat completion chunk object"; openai-python calls `json()` on each
@@ -104,11 +104,11 @@ class MultiLineData:
     """The data of an event stands in several `data:` lines.
 
     ## What it does
-    Reports an event whose data holds a line end.
+    Reports an event whose data contains a line end.
 
     ## Why is this bad?
-    The standard allows it, but many clients of this API read line by line and take each line for
-    a JSON document of its own.
+    The standard allows it, but many clients of this API read line by line and take each line for a
+    JSON document of its own.
 
     ## Example
     ```
@@ -120,8 +120,8 @@ class MultiLineData:
     Write the JSON without line ends, in one `data:` line.
 
     ## Source
-    WHATWG HTML, 9.2.6, https://html.spec.whatwg.org/multipage/server-sent-events.html; no stream
-    of 1,858 real ones does so.
+    WHATWG HTML, 9.2.6, https://html.spec.whatwg.org/multipage/server-sent-events.html; no stream of
+    1,858 real ones does this.
     """
 
 
@@ -129,22 +129,23 @@ class Truncated:
     """The stream ends within an event.
 
     ## What it does
-    Reports bytes at the end that no blank line closes, and recordings that were opened with the
-    blank lines put back. Streams that the client left or the recorder stopped are not blamed.
+    Reports bytes at the end that are not closed by a blank line, and recordings that were opened
+    with their blank lines put back. It reports nothing for a stream that the client left or the
+    recorder stopped.
 
     ## Why is this bad?
-    A client discards what no blank line closed: the last event is lost. Lines with one line end
-    between them make one event of the whole body, which is then discarded whole.
+    A client discards an event that is not closed by a blank line: the last event is lost. If no
+    event is followed by a blank line, the whole body is one event, and all of it is discarded.
 
     ## Example
     ```
     data: {"id":"c1",…}
     data: {"id":"c1",…}
     ```
-    without a blank line, and the end.
+    and then the end, without a blank line.
 
     ## What to do
-    End each event with a blank line, the last one too. In recordings: see whether the tool that
+    End each event with a blank line, also the last one. For recordings: check whether the tool that
     saved it dropped the blank lines; `tokentape convert --repair` puts them back.
 
     ## Source
@@ -154,23 +155,24 @@ class Truncated:
 
 
 class NotUtf8:
-    """The bytes are no UTF-8.
+    """The bytes are not UTF-8.
 
     ## What it does
-    Reports the first byte of an event that is no UTF-8.
+    Reports the first byte of an event that is not UTF-8.
 
     ## Why is this bad?
-    A client by the standard shows U+FFFD in its place: text is lost. openai-python raises.
+    A client that follows the standard shows U+FFFD instead: text is lost. openai-python raises an
+    error.
 
     ## Example
-    `data: {"delta":{"content":"caf\\xe9"}}` with the one byte E9.
+    `data: {"delta":{"content":"caf\\xe9"}}` where the last byte is E9 alone.
 
     ## What to do
     Encode as UTF-8, and never cut a character between two tokens: hold its bytes back until it is
     whole.
 
     ## Source
-    WHATWG HTML, 9.2.6, https://html.spec.whatwg.org/multipage/server-sent-events.html: what is no
+    WHATWG HTML, 9.2.6, https://html.spec.whatwg.org/multipage/server-sent-events.html: what is not
     UTF-8 is decoded as U+FFFD.
     """
 
@@ -179,16 +181,16 @@ class Bom:
     """The stream begins with a byte order mark.
 
     ## What it does
-    Looks for the bytes EF BB BF at the very beginning.
+    Looks for the bytes EF BB BF at the start of the body.
 
     ## Why is this bad?
-    The standard strips one; openai-python does not, and loses the first event with it.
+    A client that follows the standard skips it; openai-python does not, and loses the first event.
 
     ## Example
     `EF BB BF` and then `data: {…}`.
 
     ## What to do
-    Leave it out: UTF-8 needs none.
+    Leave it out: UTF-8 does not need it.
 
     ## Source
     WHATWG HTML, 9.2.5, https://html.spec.whatwg.org/multipage/server-sent-events.html;
@@ -197,14 +199,14 @@ class Bom:
 
 
 class EmptyEvent:
-    """An event without data.
+    """An event has no data.
 
     ## What it does
-    Reports an event whose data is empty, and one that has fields (`event:`, `id:`, `retry:`) but
-    no `data:` line at all.
+    Reports an event whose data is empty, and one that has fields (`event:`, `id:`, `retry:`) but no
+    `data:` line at all.
 
     ## Why is this bad?
-    openai-python decodes the data of each and raises on nothing.
+    openai-python decodes the data of each event as JSON and raises an error if there is none.
 
     ## Example
     ```
@@ -223,14 +225,14 @@ class EmptyEvent:
 
 
 class Comment:
-    """The stream holds comments.
+    """The stream contains comments.
 
     ## What it does
     Reports lines that begin with a colon.
 
     ## Why is this bad?
-    It is not: a comment keeps the connection alive. But a client that takes every line for a
-    `data:` line falls over it.
+    A client that takes every line for a `data:` line fails on them. Comments themselves are
+    allowed: they keep the connection alive.
 
     ## Example
     `: OPENROUTER PROCESSING`
@@ -257,7 +259,8 @@ class CodingBroken:
     `Content-Encoding: gzip` over a body that is not compressed, or that breaks off.
 
     ## What to do
-    See whether the recorder kept the header but stored the body decoded; take the header out then.
+    Check whether the recorder stored the decoded body but kept the header; if so, remove the
+    header.
 
     ## Source
     RFC 9110, 8.4.

@@ -2,19 +2,19 @@
 
 
 class ToolIndexMissing:
-    """A fragment of a tool call without an index.
+    """A fragment of a tool call has no index.
 
     ## What it does
     Looks for `index` in each entry of `delta.tool_calls`.
 
     ## Why is this bad?
-    It alone says which call the fragment goes on with; openai-python raises.
+    Only the index says which call the fragment belongs to; openai-python raises an error.
 
     ## Example
     `{"tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]}`
 
     ## What to do
-    Servers: number the calls from 0. Clients: match by id where there is one.
+    Servers: number the calls from 0. Clients: match by id if there is one.
 
     ## Source
     OpenAI's OpenAPI description, `ChatCompletionMessageToolCallChunk`, `required`: index.
@@ -22,19 +22,19 @@ class ToolIndexMissing:
 
 
 class ToolIndexInvalid:
-    """An index of a tool call that can't be one.
+    """The index of a tool call is not valid.
 
     ## What it does
     Expects an integer from 0 to 255.
 
     ## Why is this bad?
-    A client that makes a list of that length fails, or takes all memory.
+    A client that makes a list of that length fails, or uses up the memory.
 
     ## Example
     `"index": -1`, `"index": "0"`, `"index": null`
 
     ## What to do
-    Number the calls from 0. Clients: bound it.
+    Number the calls from 0. Clients: refuse an index beyond a limit.
 
     ## Source
     OpenAI's OpenAPI description, `ChatCompletionMessageToolCallChunk.index`, an integer.
@@ -42,13 +42,13 @@ class ToolIndexInvalid:
 
 
 class ToolIdMissing:
-    """A tool call without an id.
+    """A tool call has no id.
 
     ## What it does
     Looks for a non-empty `id` in the first fragment of each call.
 
     ## Why is this bad?
-    The tool's answer has to name it in the next request, which is refused without.
+    The tool's answer must name the id in the next request, which is refused without it.
 
     ## Example
     `{"index":0,"type":"function","function":{"name":"f","arguments":""}}`
@@ -62,13 +62,13 @@ class ToolIdMissing:
 
 
 class ToolNameMissing:
-    """A tool call without a name.
+    """A tool call has no name.
 
     ## What it does
     Looks for a non-empty `function.name` in the first fragment of each call.
 
     ## Why is this bad?
-    Nobody knows which tool to run.
+    The client can't know which tool to run.
 
     ## Example
     `{"index":0,"id":"call_1","type":"function","function":{"arguments":"{}"}}`
@@ -82,13 +82,13 @@ class ToolNameMissing:
 
 
 class ToolCallNoObject:
-    """A tool call, or the list of them, of the wrong type.
+    """A tool call, or the list of tool calls, has the wrong type.
 
     ## What it does
-    Expects an array at `tool_calls`, an object at each of its places.
+    Expects `tool_calls` to be an array of objects.
 
     ## Why is this bad?
-    Clients look up fields in it at once.
+    Clients look up fields in it without checking.
 
     ## Example
     `"tool_calls": {"0": {…}}`, `"tool_calls": [null]`
@@ -102,19 +102,19 @@ class ToolCallNoObject:
 
 
 class ToolIndexReused:
-    """Two tool calls under one index.
+    """Two tool calls have the same index.
 
     ## What it does
-    Reports a fragment whose id is another one than the call of its index began with.
+    Reports a fragment whose id differs from the one that the call of its index began with.
 
     ## Why is this bad?
-    The two calls are joined to one: names and arguments of both in a row.
+    The two calls are joined into one, with the names and arguments of both in a row.
 
     ## Example
     `{"index":0,"id":"call_1",…}`, then `{"index":0,"id":"call_2",…}`
 
     ## What to do
-    Servers: give each call its own index. Clients: begin a new call where a new id comes.
+    Servers: give each call its own index. Clients: begin a new call when a new id comes.
 
     ## Source
     OpenAI's OpenAPI description, `ChatCompletionMessageToolCallChunk.index`.
@@ -122,13 +122,13 @@ class ToolIndexReused:
 
 
 class ToolIdRepeated:
-    """The id of a tool call comes again.
+    """The id of a tool call comes more than once.
 
     ## What it does
     Reports an id in a later fragment of the same call.
 
     ## Why is this bad?
-    Strings of deltas are joined: openai-python makes `call_1call_1` of it.
+    Accumulators join the strings of deltas: openai-python's makes `call_1call_1` of it.
 
     ## Example
     `{"index":0,"id":"call_1","function":{"arguments":"{"}}` in each fragment.
@@ -142,13 +142,13 @@ class ToolIdRepeated:
 
 
 class ToolNameRepeated:
-    """The name of a tool comes again.
+    """The name of a tool comes more than once.
 
     ## What it does
     Reports a name in a later fragment of the same call.
 
     ## Why is this bad?
-    Strings of deltas are joined: `get_weatherget_weather` is no tool.
+    Accumulators join the strings of deltas: there is no tool `get_weatherget_weather`.
 
     ## Example
     `{"index":0,"function":{"name":"get_weather","arguments":"{"}}` in each fragment.
@@ -162,14 +162,14 @@ class ToolNameRepeated:
 
 
 class ToolTypeNull:
-    """A fragment with `"type": null`.
+    """A fragment of a tool call has `"type": null`.
 
     ## What it does
-    Reports an explicit null at `type` of a fragment. Only where the recording holds the provider's
-    own bytes: the dumps of an SDK put nulls in.
+    Reports an explicit null as a fragment's `type`. Checked only if the recording holds the
+    provider's own bytes: an SDK that dumps its objects writes nulls of its own.
 
     ## Why is this bad?
-    openai-python's `.stream()` asserts that it is `function`.
+    openai-python's `.stream()` raises an error unless it is `function`.
 
     ## Example
     `{"index":0,"type":null,"function":{"arguments":"{"}}`
@@ -178,46 +178,46 @@ class ToolTypeNull:
     Leave `type` out of all but the first fragment.
 
     ## Source
-    openai-python `accumulate_delta`. In 391 dumped streams, in no raw one.
+    openai-python `accumulate_delta`. Found in 391 streams that an SDK dumped, in no raw one.
     """
 
 
 class ToolCallInOne:
-    """A whole tool call came in one fragment.
+    """A whole tool call comes in one fragment.
 
     ## What it does
-    Reports, at the end, a call with arguments that had a single fragment.
+    At the end, reports a call with arguments that came in a single fragment.
 
     ## Why is this bad?
-    It is not, but nothing of it shows while it is made, and a client that runs a tool when the
-    *second* fragment comes never runs it.
+    The user sees nothing of the call while it is made, and a client that runs a tool when the
+    *second* fragment comes never runs it. Sending it in one is allowed.
 
     ## Example
     `{"index":0,"id":"call_1","function":{"name":"f","arguments":"{\\"city\\":\\"Rome\\"}"}}`
 
     ## What to do
-    Clients: run the tools at the finish.
+    Clients: run the tools when the `finish_reason` comes.
 
     ## Source
-    Habit of servers that parse a call before they send it; 46 of 1,858 real streams.
+    A habit of servers that parse a call before they send it; 46 of 1,858 real streams.
     """
 
 
 class ArgumentsNotJson:
-    """The arguments of a finished tool call are no JSON.
+    """The arguments of a finished tool call are not JSON.
 
     ## What it does
     Joins the fragments of each call whose choice finished with `tool_calls` or `stop`, up to 1 MiB
     in all, and decodes them.
 
     ## Why is this bad?
-    The tool can't be run. The model may have written it so: the contract warns of that.
+    The tool can't be run. The model itself may have written it so: the contract warns of that.
 
     ## Example
-    `{"city": "Rome"` and the finish.
+    `{"city": "Rome"`, then the `finish_reason`.
 
     ## What to do
-    Clients: validate before you run, and tell the model what was wrong.
+    Clients: validate the arguments before you run the tool, and tell the model what was wrong.
 
     ## Source
     OpenAI API reference, `function.arguments`: "the model does not always generate valid JSON".
@@ -225,10 +225,10 @@ class ArgumentsNotJson:
 
 
 class ToolNotOffered:
-    """A tool that was not offered is called.
+    """A tool is called that was not offered.
 
     ## What it does
-    Compares each name with the request's `tools`.
+    Compares the name of each call with the request's `tools`.
 
     ## Why is this bad?
     The client has no such tool. The model may have made it up: the contract warns of that.
@@ -237,7 +237,7 @@ class ToolNotOffered:
     `tools: [weather]` asked, `"name": "get_weather"` called.
 
     ## What to do
-    Clients: validate before you run.
+    Clients: check the name before you run the tool.
 
     ## Source
     OpenAI API reference, `function.arguments`: "may hallucinate parameters".
@@ -248,13 +248,13 @@ class ToolIndexGap:
     """An index of a tool call is skipped.
 
     ## What it does
-    Compares the index of each new call with how many calls the choice has.
+    Compares the index of each new call with the number of calls the choice has so far.
 
     ## Why is this bad?
-    Clients that keep the calls in a list put them in the wrong place, or raise.
+    Clients that keep the calls in a list put them in the wrong place, or raise an error.
 
     ## Example
-    The first fragment of all has `"index": 1`.
+    The first fragment of the stream has `"index": 1`.
 
     ## What to do
     Number the calls from 0, without gaps.
@@ -265,13 +265,13 @@ class ToolIndexGap:
 
 
 class ArgumentsAnObject:
-    """The arguments are no string.
+    """The arguments are not a string.
 
     ## What it does
-    Expects a string at `function.arguments`.
+    Expects `function.arguments` to be a string.
 
     ## Why is this bad?
-    Clients join strings, then decode them: an object raises at once.
+    Clients join strings, then decode them: an object raises an error at once.
 
     ## Example
     `"arguments": {"city": "Rome"}`
@@ -285,19 +285,19 @@ class ArgumentsAnObject:
 
 
 class ToolIndexTwice:
-    """Two fragments of one tool call in one chunk.
+    """Two fragments of one tool call are in one chunk.
 
     ## What it does
-    Reports an index that stands twice in `delta.tool_calls`.
+    Reports an index that comes twice in `delta.tool_calls`.
 
     ## Why is this bad?
-    Clients that look entries up by index take one of them and lose the other's arguments.
+    Clients that look up entries by index take one of them and lose the arguments of the other.
 
     ## Example
     `"tool_calls":[{"index":0,"function":{"arguments":"quid"}},{"index":0,"function":{"arguments":"_name"}}]`
 
     ## What to do
-    Servers: join fragments that go out together. Clients: go through all entries in order.
+    Servers: join fragments that are sent together. Clients: go through all entries in order.
 
     ## Source
     OpenAI's OpenAPI description, `ChatCompletionMessageToolCallChunk.index`. 5 of 68 real streams

@@ -2,20 +2,20 @@
 
 
 class UsageMissing:
-    """Usage was asked for and never came.
+    """Usage was asked for and never comes.
 
     ## What it does
-    Where the request has `stream_options.include_usage`, looks for usage in a stream that ended by
+    If the request has `stream_options.include_usage`, looks for usage in a stream that ended by
     itself and without an error.
 
     ## Why is this bad?
-    What the call cost is not known.
+    Nobody knows what the call cost.
 
     ## Example
     `"stream_options":{"include_usage":true}` asked, no chunk with `usage`.
 
     ## What to do
-    Servers: honour it. Clients: count for yourself, and say that you did.
+    Servers: honour it. Clients: count the tokens yourself, and say that you did.
 
     ## Source
     OpenAI API reference, `stream_options.include_usage`.
@@ -23,13 +23,13 @@ class UsageMissing:
 
 
 class UsageNotAsked:
-    """Usage came that was not asked for.
+    """Usage comes that was not asked for.
 
     ## What it does
     Reports usage in a stream whose request has no `stream_options.include_usage`.
 
     ## Why is this bad?
-    It is not, but a chunk without choices may come as a surprise.
+    A client may not expect the chunk without choices that brings it. Usage itself does no harm.
 
     ## Example
     A last chunk with `"choices":[]` and usage.
@@ -49,7 +49,7 @@ class UsageOnChoiceChunk:
     Reports a chunk with usage whose `choices` is not empty.
 
     ## Why is this bad?
-    Clients that look for usage where there are no choices, as the contract has it, find none.
+    Clients that look for usage on a chunk without choices, as the contract says, find none.
 
     ## Example
     `{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{…}}`
@@ -58,8 +58,8 @@ class UsageOnChoiceChunk:
     Servers: send usage on a chunk of its own, before `[DONE]`. Clients: take usage wherever it is.
 
     ## Source
-    OpenAI API reference, `include_usage`: "the choices field will always be an empty array". 110
-    of 1,858 real streams.
+    OpenAI API reference, `include_usage`: "the choices field will always be an empty array". 110 of
+    1,858 real streams.
     """
 
 
@@ -67,16 +67,16 @@ class UsageRepeated:
     """Usage comes more than once.
 
     ## What it does
-    Counts chunks with usage. Not where the request has `continuous_usage_stats`.
+    Counts the chunks with usage, unless the request has `continuous_usage_stats`.
 
     ## Why is this bad?
-    A client that adds them up pays twice in its books.
+    A client that adds them up counts the cost twice.
 
     ## Example
     Usage on the finish chunk, and again on a chunk without choices.
 
     ## What to do
-    Servers: send it once. Clients: take the last, add nothing.
+    Servers: send it once. Clients: take the last, do not add them up.
 
     ## Source
     OpenAI API reference, `include_usage`: "an additional chunk". 10 of 1,858 real streams.
@@ -87,7 +87,7 @@ class UsageOnEveryChunk:
     """Usage comes on every chunk.
 
     ## What it does
-    Reports streams of three chunks or more that have usage on all, one excepted. Not where the
+    Reports streams of three chunks or more with usage on all of them, or on all but one, unless the
     request has `continuous_usage_stats`.
 
     ## Why is this bad?
@@ -97,7 +97,7 @@ class UsageOnEveryChunk:
     `"usage":{"completion_tokens":1,…}`, `"usage":{"completion_tokens":2,…}` and so on.
 
     ## What to do
-    Servers: send null on all but the last. Clients: take the last, add nothing.
+    Servers: send null on all but the last. Clients: take the last, do not add them up.
 
     ## Source
     OpenAI API reference, `include_usage`: "All other chunks will also include a usage field, but
@@ -109,16 +109,16 @@ class UsageNotLast:
     """A chunk comes after usage.
 
     ## What it does
-    Looks whether chunks come behind the last usage.
+    Checks whether chunks come after the last usage.
 
     ## Why is this bad?
-    Clients that stop at usage lose them; openai-python's accumulator loses the usage.
+    Clients that stop at usage lose these chunks; openai-python's accumulator loses the usage.
 
     ## Example
-    A chunk with the moderation's result, behind that with usage.
+    A chunk with the result of the moderation, after the one with usage.
 
     ## What to do
-    Servers: send usage last, before `[DONE]`. Clients: read to `[DONE]`.
+    Servers: send usage last, before `[DONE]`. Clients: read up to `[DONE]`.
 
     ## Source
     OpenAI API reference, `include_usage`: "before the data: [DONE] message". 1 of 1,858 real
@@ -127,21 +127,21 @@ class UsageNotLast:
 
 
 class UsageNullAbsent:
-    """Chunks without the key `usage`, in a stream that has usage.
+    """Chunks lack the key `usage` in a stream that has usage.
 
     ## What it does
-    Looks for the key in every chunk where usage was asked for, or where it came. A first chunk with
-    what a filter said of the prompt needs none. Only where the recording holds the provider's own
-    bytes.
+    Looks for the key in every chunk if usage was asked for, or if it came. A first chunk with a
+    content filter's results for the prompt needs none. Checked only if the recording holds the
+    provider's own bytes.
 
     ## Why is this bad?
-    The contract has the key in each, null until the last; strict clients require it.
+    By the contract, every chunk has the key, with null until the last; strict clients require it.
 
     ## Example
     `{"choices":[{"index":0,"delta":{"content":"Yes"},"finish_reason":null}],…}` without `usage`.
 
     ## What to do
-    Servers: send `"usage": null`. Clients: take an absent key for null.
+    Servers: send `"usage": null`. Clients: treat a missing key as null.
 
     ## Source
     OpenAI API reference, `include_usage`: "All other chunks will also include a usage field, but
@@ -150,20 +150,20 @@ class UsageNullAbsent:
 
 
 class TotalMismatch:
-    """The total is not the sum.
+    """The total is not the sum of prompt and completion.
 
     ## What it does
     Compares `total_tokens` with `prompt_tokens` + `completion_tokens`.
 
     ## Why is this bad?
-    Books kept by the parts and books kept by the total differ; mostly reasoning stands beside
-    completion, where the contract has it within.
+    Accounts kept by the parts and accounts kept by the total differ. Mostly, reasoning is counted
+    beside completion, while by the contract it is a part of it.
 
     ## Example
-    `{"prompt_tokens":496,"completion_tokens":77,"total_tokens":694}`, with 121 of reasoning.
+    `{"prompt_tokens":496,"completion_tokens":77,"total_tokens":694}`, with 121 tokens of reasoning.
 
     ## What to do
-    Servers: count reasoning as completion. Clients: compute cost by the provider's own rule.
+    Servers: count reasoning as completion. Clients: compute the cost by the provider's own rule.
 
     ## Source
     OpenAI API reference, `total_tokens`: "(prompt + completion)". 16 of 16 real streams of xAI.
@@ -171,19 +171,19 @@ class TotalMismatch:
 
 
 class ReasoningAbove:
-    """More reasoning than completion.
+    """There are more reasoning tokens than completion tokens.
 
     ## What it does
     Compares `completion_tokens_details.reasoning_tokens` with `completion_tokens`.
 
     ## Why is this bad?
-    Reasoning is a part of completion: what is left for the answer is below zero.
+    Reasoning is a part of completion: the number of tokens left for the answer is below zero.
 
     ## Example
     `{"completion_tokens":77,"completion_tokens_details":{"reasoning_tokens":121}}`
 
     ## What to do
-    Servers: count reasoning as completion. Clients: guard against it where you subtract.
+    Servers: count reasoning as completion. Clients: expect this when you subtract.
 
     ## Source
     OpenAI API reference, `completion_tokens_details`: "Breakdown of tokens used in a completion".
@@ -192,13 +192,13 @@ class ReasoningAbove:
 
 
 class UsageNoObject:
-    """Usage is no object.
+    """Usage is not an object.
 
     ## What it does
-    Expects an object or null at `usage`.
+    Expects `usage` to be an object or null.
 
     ## Why is this bad?
-    Clients look up fields in it at once.
+    Clients look up fields in it without checking.
 
     ## Example
     `"usage": 18`, `"usage": []`
@@ -212,13 +212,14 @@ class UsageNoObject:
 
 
 class UsageFieldUnknown:
-    """Usage with fields beside the contract's.
+    """Usage has fields that the contract does not know.
 
     ## What it does
-    Lists fields of usage that OpenAI's description does not know and that are not null.
+    Lists fields of usage that are not in OpenAI's OpenAPI description and not null.
 
     ## Why is this bad?
-    It is not: what a call cost often stands there. A client that keeps only what it knows loses it.
+    A client that keeps only the fields it knows loses them, often the cost of the call. Extra
+    fields themselves are allowed.
 
     ## Example
     `cost`, `estimated_cost`, `is_byok`, `queue_time`, `prompt_cache_hit_tokens`
@@ -232,25 +233,24 @@ class UsageFieldUnknown:
 
 
 class CostDiffers:
-    """The sum that is reported is not the list price.
+    """The reported cost differs from the list price.
 
     ## What it does
-    Compares what the provider says that it took (`cost`, `estimated_cost`, `cost_in_usd_ticks`)
-    with what the tokens come to by its list price on the day of the answer. More than 1 % apart is
-    reported, a threshold that can be set. Only where both are known; list prices need the extra
-    `prices`.
+    Compares the cost that the provider reports (`cost`, `estimated_cost`, `cost_in_usd_ticks`) with
+    the cost of the tokens by its list price on the day of the answer. Reports a difference of more
+    than 1 %, a threshold that can be set. Both must be known; list prices need the extra `prices`.
 
     ## Why is this bad?
-    Somebody's books are wrong: a gateway went to a dearer upstream, a plugin was charged for, a
+    One of the two is wrong: a gateway used a more expensive upstream, a plugin was charged for, a
     price has changed, or the list is out of date.
 
     ## Example
     `"usage":{"prompt_tokens":90,"completion_tokens":18,"cost":0.00001044}`, twice the list price.
 
     ## What to do
-    Keep books by what is reported, and ask the provider about the rest.
+    Keep accounts by the reported cost, and ask the provider about the difference.
 
     ## Source
-    genai-prices. Of 22 real answers that say their cost and have a list price, 17 agree with it
-    to the last digit, 5 of one gateway do not.
+    genai-prices. Of 22 real answers that report their cost and have a list price, 17 agree with it
+    to the last digit; 5, all of one gateway, do not.
     """
