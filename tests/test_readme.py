@@ -1,4 +1,4 @@
-"""The README's blocks run, and print what they say."""
+"""The blocks of the README and of docs/python.md run, and print what they say."""
 
 import os
 import re
@@ -16,6 +16,7 @@ from tokentape.cli import COMMANDS
 ROOT = Path(__file__).resolve().parents[1]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 BLOCKS = _BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+PYTHON_BLOCKS = _BLOCK.findall((ROOT / "docs" / "python.md").read_text(encoding="utf-8"))
 
 
 def blocks(language: str) -> list[str]:
@@ -135,6 +136,25 @@ def test_a_python_block_runs(block: str, project: Path, monkeypatch: pytest.Monk
     before = set(threading.enumerate())
     exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
     assert set(threading.enumerate()) <= before
+
+
+def test_what_each_block_on_python_prints_stands_below_it() -> None:
+    kinds = [kind for kind, _ in PYTHON_BLOCKS]
+    assert kinds == ["python", "text"] * 9
+
+
+@pytest.mark.parametrize("number", range(0, len(PYTHON_BLOCKS), 2))
+def test_a_block_on_python_prints_what_it_says(
+    number: int,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(project)
+    (_, block), (_, says) = PYTHON_BLOCKS[number : number + 2]
+    exec(compile(block, "docs/python.md", "exec"), {"__name__": "python"})
+    assert capsys.readouterr().out == says
+    assert threading.active_count() == 1
 
 
 def test_every_link_leads_somewhere() -> None:
