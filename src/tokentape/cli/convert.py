@@ -49,7 +49,8 @@ def command(
     """Convert a recording from one format to another.
 
     Formats: tape, go-vcr, vcrpy, llama-stack, sse, har; transcript can be read but not written.
-    What the format of DST can't hold is listed on stderr. DST is written whole or not at all.
+    What the format of DST can't hold is listed on stderr, and the file name that llama-stack looks
+    for if DST has another. DST is written whole or not at all.
     """
     chosen_format = formats.by_name(target) if target is not None else format_for(dst)
     try:
