@@ -20,11 +20,11 @@ def _json(value: Any, status: int = 200) -> Response:
 
 def build(deck: Deck) -> Starlette:
     """The app for /v1/models and /_tape/{health,journal,metrics}."""
-    names = sorted({entry.model for entry in deck.library.entries if entry.model})
     models = {
         "object": "list",
         "data": [
-            {"id": name, "object": "model", "created": 0, "owned_by": "tokentape"} for name in names
+            {"id": name, "object": "model", "created": 0, "owned_by": "tokentape"}
+            for name in deck.library.models()
         ],
     }
 
