@@ -5,7 +5,6 @@ A dict that looks like a request begins an exchange; chunks, or one whole answer
 
 import ast
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -144,7 +143,7 @@ def _closing(text: str, start: int, limits: Limits) -> int | None:
     """Where the bracket that opens at `start` is closed, None where it never is."""
     depth = 0
     most = min(_MAX_DEPTH, limits.max_depth)
-    for token in _tokens(text, start):
+    for token in _TOKEN.finditer(text, start):
         mark = token.group()
         if mark in "{[(":
             depth += 1
@@ -157,10 +156,6 @@ def _closing(text: str, start: int, limits: Limits) -> int | None:
         elif mark in "'\"":
             return None
     return None
-
-
-def _tokens(text: str, start: int) -> Iterator[re.Match[str]]:
-    return _TOKEN.finditer(text, start)
 
 
 def _literal(source: str) -> dict[str, Any] | None:

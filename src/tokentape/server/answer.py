@@ -105,9 +105,9 @@ def prepare(exchange: Exchange, speed: float, wire: Wire = Wire.KEEP) -> Answer:
     )
     if bodiless:
         reads = []
-    length, chunked = _framing(exchange, response, reads, whole=whole, bodiless=bodiless, wire=wire)
+    length, chunked = _framing(response, reads, whole=whole, bodiless=bodiless, wire=wire)
     close = wire is not Wire.KEEP or not whole or response.status < 200
-    head = _head(exchange, response, length, chunked=chunked, close=close, bodiless=bodiless)
+    head = _head(exchange, response, length, chunked=chunked, close=close)
     offsets = [response.offset_us, *(read.offset_us for read in reads)]
     if whole or end_us is not None:
         offsets.append(end_us)
@@ -151,7 +151,6 @@ def _guessed_type(body: bytes) -> str | None:
 
 
 def _framing(
-    exchange: Exchange,
     response: Response,
     reads: list[Read],
     *,
@@ -185,7 +184,6 @@ def _head(
     *,
     chunked: bool,
     close: bool,
-    bodiless: bool,
 ) -> bytes:
     reason = response.reason
     if reason is None:
