@@ -58,7 +58,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_table_of_commands_is_true() -> None:
-    for name, (_, help) in COMMANDS.items():
+    for name, help in COMMANDS.items():
         told = run(name, "--help").output
         assert help in told
 

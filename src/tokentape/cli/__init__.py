@@ -13,21 +13,21 @@ import click
 
 from tokentape.errors import TokenTapeError
 
-# name -> (module, one line for `tokentape --help`); the modules are heavy, so not imported here.
-COMMANDS: dict[str, tuple[str, str]] = {
-    "ls": ("ls", "List the exchanges in recordings, one per row."),
-    "show": ("show", "Show everything in an exchange: request, response, reads, events, answer."),
-    "play": ("play", "Play a recorded stream in the terminal at its recorded pace."),
-    "assemble": ("assemble", "Assemble each stream into the completion it adds up to."),
-    "stats": ("stats", "Report latency, tokens and cost."),
-    "lint": ("lint", "Report what is wrong with recorded streams, and where."),
-    "diff": ("diff", "Report what differs between two recordings: request, answer, usage, times."),
-    "convert": ("convert", "Convert a recording from one format to another."),
-    "serve": ("serve", "Replay recordings to any client over HTTP, or record its requests."),
-    "record": ("record", "Run a command and record its API requests."),
-    "replay": ("replay", "Run a command and answer its API requests from recordings."),
-    "config": ("config", "Print the settings, and where each came from."),
-    "demo": ("demo", "Replay bundled tapes to a real client, and keep serving them."),
+# name, of its module too -> one line for `tokentape --help`; the modules are heavy, so not imported
+COMMANDS: dict[str, str] = {
+    "ls": "List the exchanges in recordings, one per row.",
+    "show": "Show everything in an exchange: request, response, reads, events, answer.",
+    "play": "Play a recorded stream in the terminal at its recorded pace.",
+    "assemble": "Assemble each stream into the completion it adds up to.",
+    "stats": "Report latency, tokens and cost.",
+    "lint": "Report what is wrong with recorded streams, and where.",
+    "diff": "Report what differs between two recordings: request, answer, usage, times.",
+    "convert": "Convert a recording from one format to another.",
+    "serve": "Replay recordings to any client over HTTP, or record its requests.",
+    "record": "Run a command and record its API requests.",
+    "replay": "Run a command and answer its API requests from recordings.",
+    "config": "Print the settings, and where each came from.",
+    "demo": "Replay bundled tapes to a real client, and keep serving them.",
 }
 
 
@@ -46,14 +46,14 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"tokentape.cli.{COMMANDS[cmd_name][0]}")
+        module = import_module(f"tokentape.cli.{cmd_name}")
         command = module.command
         assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, help) for name, (_, help) in COMMANDS.items()])
+            formatter.write_dl([*COMMANDS.items()])
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
