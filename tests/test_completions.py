@@ -10,7 +10,7 @@ import pytest
 import tokentape
 from tests.samples import DONE, chunk, streamed
 from tokentape.chat.assemble import assemble
-from tokentape.completions import Assembled, assembled, chunks, completion, skipped
+from tokentape.completions import Assembled, assembled, chunks, completion
 from tokentape.errors import UsageError
 from tokentape.library import find, open_file
 from tokentape.model import Ending, Exchange, Headers, Read, Request, Response
@@ -76,7 +76,6 @@ def test_a_stream_is_assembled() -> None:
 def test_a_json_completion_comes_as_it_is_and_splits_into_chunks() -> None:
     exchange = answered(ANSWER, JSON)
     assert completion(exchange) == ANSWER
-    assert skipped(exchange) is None
     found = chunks(exchange)
     assert {each["object"] for each in found} == {"chat.completion.chunk"}
     assert len(found) > 3
@@ -190,7 +189,6 @@ SKIPPED = [
 @pytest.mark.parametrize(("exchange", "why"), SKIPPED, ids=[why[:60] for _, why in SKIPPED])
 def test_what_has_no_completion_says_why(exchange: Exchange, why: str) -> None:
     assert assembled(exchange) == Assembled(skipped=why)
-    assert skipped(exchange) == why
     for ask in (completion, chunks):
         with pytest.raises(UsageError) as caught:
             ask(exchange)

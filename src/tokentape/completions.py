@@ -37,21 +37,14 @@ def completion(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> dict[str,
     error inside a stream stands under `error`. The legacy completions API gives a
     `text_completion`.
 
-    Raises UsageError, saying why, where there is none: see `skipped`.
+    Raises UsageError, saying why, where there is none: another API, no response, a status that is
+    no success, a body that can't be decoded, or one that is neither a completion nor a stream of
+    chunks.
     """
     found = assembled(exchange, limits)
     if found.completion is None:
         raise UsageError(f"expected an exchange with a chat completion; got {found.skipped}")
     return found.completion
-
-
-def skipped(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> str | None:
-    """Why an exchange has no completion, None where it has one.
-
-    Another API, no response, a status that is no success, a body that can't be decoded, or one
-    that is neither a completion nor a stream of chunks.
-    """
-    return assembled(exchange, limits).skipped
 
 
 def chunks(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> list[dict[str, Any]]:
