@@ -4,7 +4,6 @@ A stream as one JSON answer, a JSON answer as a stream, a stream with other `str
 was made is named in a response header; what was not known is not invented.
 """
 
-import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from tokentape.completions import assembled
 from tokentape.errors import TokenTapeError, UsageError
 from tokentape.limits import DEFAULT_LIMITS, Limits
 from tokentape.model import Ending, Exchange, Read, Response, header
+from tokentape.texts import json_bytes
 
 HEADER = "x-tokentape-synthesised"
 
@@ -230,10 +230,6 @@ def _last_us(response: Response) -> int | None:
 
 def _json(value: Any) -> bytes:
     try:
-        try:
-            return msgspec.json.encode(value)
-        except UnicodeEncodeError:
-            # A lone surrogate can stand in JSON as an escape only.
-            return json.dumps(value, separators=(",", ":")).encode()
+        return json_bytes(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise Unmade(f"a completion that JSON can't hold: {error}") from None

@@ -1,12 +1,12 @@
 """What an answer says, in one shape for every API, and how the events of a stream add up to it."""
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from tokentape.chat.pieces import Kind, Piece
+from tokentape.texts import json_bytes
 
 # Where in an answer a text or a tool call stands: indexes, outermost first.
 Place = tuple[int, ...]
@@ -103,10 +103,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     try:
-        return "" if value is None else msgspec.json.encode(value).decode()
-    except UnicodeEncodeError:
-        # Half a surrogate pair can stand in JSON as an escape only.
-        return json.dumps(value, separators=(",", ":"))
+        return "" if value is None else json_bytes(value).decode()
     except RecursionError:
         return ""
 

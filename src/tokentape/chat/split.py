@@ -1,15 +1,13 @@
 """A completion to the chunks that stream it: the inverse of `assemble`."""
 
 import itertools
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
-
-import msgspec
 
 from tokentape import sse
 from tokentape.chat.cutting import by_token, words
 from tokentape.errors import UsageError
+from tokentape.texts import json_bytes
 
 DONE = b"data: [DONE]\n\n"
 
@@ -82,11 +80,7 @@ def frames(chunks: Iterable[Any]) -> list[bytes]:
 
 def _frame(chunk: Any) -> bytes:
     try:
-        try:
-            return sse.render(msgspec.json.encode(chunk))
-        except UnicodeEncodeError:
-            # A lone surrogate can stand in JSON as an escape only.
-            return sse.render(json.dumps(chunk, separators=(",", ":"), allow_nan=False))
+        return sse.render(json_bytes(chunk))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise UsageError(f"expected chunks that JSON can hold; got one it can't: {error}") from None
 

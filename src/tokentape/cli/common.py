@@ -1,18 +1,17 @@
 """What the commands share: opening many recordings, and the options that say how."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import click
-import msgspec
 
 from tokentape import view
 from tokentape.errors import LimitError, RepairNeeded, TokenTapeError, UsageError
 from tokentape.library import Opened, Refusal, find, open_file
 from tokentape.library.files import refusal
 from tokentape.limits import DEFAULT_LIMITS, Limits
+from tokentape.texts import json_bytes
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -89,11 +88,7 @@ def one_line(text: str) -> str:
 def json_line(value: object) -> str:
     """A value as JSON on one line. Raises LimitError where it is nested too deeply for that."""
     try:
-        try:
-            return msgspec.json.encode(value).decode()
-        except UnicodeEncodeError:
-            # Half a surrogate pair can stand in JSON as an escape only.
-            return json.dumps(msgspec.to_builtins(value), separators=(",", ":"))
+        return json_bytes(value).decode()
     except RecursionError:
         raise LimitError(
             "expected JSON that can be printed, got a value nested too deeply"

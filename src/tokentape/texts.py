@@ -1,0 +1,19 @@
+"""Text that JSON, a file in UTF-8 or one line of a terminal can hold."""
+
+import json
+
+import msgspec
+
+
+def json_bytes(value: object) -> bytes:
+    """A value as JSON on one line; numbers that are not finite are null.
+
+    Raises TypeError, ValueError, OverflowError or RecursionError for what JSON can't hold.
+    """
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        # Half a surrogate pair can stand in JSON as an escape only.
+        text = json.dumps(msgspec.to_builtins(value))
+        finite = json.loads(text, parse_constant=lambda _: None)
+        return json.dumps(finite, separators=(",", ":")).encode()
