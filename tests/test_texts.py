@@ -6,9 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from tokentape.texts import json_bytes
+from tokentape.texts import escaped, json_bytes
 
 HALF = "a\ud83d"
+
+
+def test_what_utf8_can_not_hold_stands_escaped() -> None:
+    assert escaped(HALF + "é☃\n") == "a\\ud83dé☃\n"
+    assert escaped(b"\xff".decode("utf-8", "surrogateescape")) == "\\udcff"
 
 
 @pytest.mark.parametrize("value", [None, 1, 10**30, 1.5, "é☃", [1, {"a": None}], {"b": [True]}])

@@ -5,6 +5,11 @@ import json
 import msgspec
 
 
+def escaped(text: str) -> str:
+    """Text that UTF-8 can hold: lone surrogates, such as a file's name may have, stand escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def json_bytes(value: object) -> bytes:
     """A value as JSON on one line; numbers that are not finite are null.
 

@@ -21,12 +21,11 @@ from tokentape.completions import Assembled, assembled
 from tokentape.errors import LimitError
 from tokentape.library import Refusal
 from tokentape.limits import Limits
+from tokentape.texts import escaped
 
 
 def _row(path: str, number: int, found: Assembled) -> str:
-    # A name of bytes that are no UTF-8 is no JSON text as it is.
-    row: dict[str, Any] = {"path": path.encode("utf-8", "backslashreplace").decode()}
-    row |= {"exchange": number}
+    row: dict[str, Any] = {"path": escaped(path), "exchange": number}
     told = {"completion": found.completion, "partial": found.partial, "skipped": found.skipped}
     row |= {name: value for name, value in told.items() if value is not None}
     try:

@@ -11,7 +11,7 @@ from tokentape.errors import LimitError, RepairNeeded, TokenTapeError, UsageErro
 from tokentape.library import Opened, Refusal, find, open_file
 from tokentape.library.files import refusal
 from tokentape.limits import DEFAULT_LIMITS, Limits
-from tokentape.texts import json_bytes
+from tokentape.texts import escaped, json_bytes
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -99,8 +99,7 @@ def row_of(opened: Opened, number: int) -> view.Row:
     """The row of one exchange in a listing."""
     return view.row(
         opened.tape.exchanges[number],
-        # A name of bytes that are no UTF-8 is no JSON text as it is.
-        path=str(opened.path).encode("utf-8", "backslashreplace").decode(),
+        path=escaped(str(opened.path)),
         number=number,
         format=opened.format,
         needs_repair=bool(opened.repairs),

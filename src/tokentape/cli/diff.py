@@ -18,6 +18,7 @@ from tokentape.library import Opened
 from tokentape.library.files import refusal
 from tokentape.limits import Limits
 from tokentape.model import Exchange, Tape
+from tokentape.texts import escaped
 
 _NUMBERED = re.compile(r"(.+)#(\d{1,9})\Z", re.DOTALL)
 _WIDTH = 100  # characters of a value shown
@@ -65,10 +66,7 @@ def _names(found: Difference, a: _Side, b: _Side) -> tuple[str | None, str | Non
 
 
 def _row(found: Difference, a: _Side, b: _Side) -> dict[str, Any]:
-    # A name of bytes that are no UTF-8 is no JSON text as it is.
-    names = (
-        name and name.encode("utf-8", "backslashreplace").decode() for name in _names(found, a, b)
-    )
+    names = (name and escaped(name) for name in _names(found, a, b))
     return dict(zip("ab", names, strict=True)) | {
         "changes": found.changes,
         "more": found.more,

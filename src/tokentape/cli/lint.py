@@ -14,7 +14,6 @@ from tokentape.cli.lint_output import (
     Placed,
     github_line,
     github_refusal,
-    printable,
     sarif,
     text_line,
 )
@@ -23,6 +22,7 @@ from tokentape.library import Opened, Refusal
 from tokentape.library.lines import lines_of
 from tokentape.limits import Limits
 from tokentape.linting import DEFAULT_THRESHOLDS, RULES, Thresholds, lint, rule, select
+from tokentape.texts import escaped
 
 Output = Literal["text", "github", "sarif"]
 
@@ -58,7 +58,7 @@ def _found(
 
 
 def _json(placed: Placed) -> str:
-    return json_line(msgspec.structs.replace(placed.finding, path=printable(placed.path)))
+    return json_line(msgspec.structs.replace(placed.finding, path=escaped(str(placed.path))))
 
 
 @click.command()

@@ -12,6 +12,7 @@ import msgspec
 from tokentape.cli.common import one_line
 from tokentape.library import Refusal
 from tokentape.linting import RULES, Finding, Rule, Severity
+from tokentape.texts import escaped
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _HOME = "https://github.com/tokentape/tokentape"
@@ -28,11 +29,6 @@ class Placed(msgspec.Struct, frozen=True):
     line: int | None = None
 
 
-def printable(path: Path | str) -> str:
-    """A path as text that can be printed: bytes that are no UTF-8 stand escaped."""
-    return str(path).encode("utf-8", "backslashreplace").decode()
-
-
 def _times(finding: Finding) -> str:
     return "" if finding.count == 1 else f" ({finding.count} times)"
 
@@ -44,7 +40,7 @@ def text_line(placed: Placed) -> str:
     byte = "" if found.offset is None else f" byte {found.offset}"
     where = f" {found.json_path}" if found.json_path else ""
     return one_line(
-        f"{printable(placed.path)}#{found.exchange}{event}{byte}{where}: {found.rule} "
+        f"{escaped(str(placed.path))}#{found.exchange}{event}{byte}{where}: {found.rule} "
         f"{found.severity.value}: {found.message}{_times(found)}"
     )
 
@@ -74,13 +70,13 @@ def github_line(placed: Placed) -> str:
     """A workflow command that annotates a line of a file; line 1 where it is not known."""
     found = placed.finding
     title = f"{found.rule} {_rule(found).name}"
-    place = f"file={_property(printable(_relative(placed.path)))},line={placed.line or 1}"
+    place = f"file={_property(escaped(str(_relative(placed.path))))},line={placed.line or 1}"
     return f"::{_GITHUB[found.severity]} {place},title={_property(title)}::{_data(_told(found))}"
 
 
 def github_refusal(refused: Refusal) -> str:
     """A workflow command for a file that was not opened."""
-    place = f"file={_property(printable(_relative(Path(refused.path))))},line=1"
+    place = f"file={_property(escaped(str(_relative(Path(refused.path)))))},line=1"
     told = _data(one_line(f"{refused.what}: {refused.why}"))
     return f"::error {place},title=no recording::{told}"
 

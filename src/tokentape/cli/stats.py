@@ -20,10 +20,11 @@ from tokentape.library import Opened, Refusal
 from tokentape.library.files import scope_of, write_whole
 from tokentape.limits import Limits
 from tokentape.measure.definitions import DEFAULT, DEFINITIONS, Definition, by_name
-from tokentape.measure.measured import Measured, measured, printable, row
+from tokentape.measure.measured import Measured, measured, row
 from tokentape.measure.rates import PriceTable
 from tokentape.measure.stats import By, Group, Target, parse_target
 from tokentape.model import Exchange
+from tokentape.texts import escaped
 
 UNKNOWN = "(unknown)"
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -31,13 +32,13 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 def _name(by: By, opened: Opened, number: int, found: Measured) -> str:
     """The name of the group an exchange belongs to."""
-    path = printable(str(opened.path))
+    path = escaped(str(opened.path))
     if by == "model":
         return found.model or UNKNOWN
     if by == "provider":
         return found.provider or UNKNOWN
     if by == "scope":
-        return printable(opened.tape.exchanges[number].scope or scope_of(path))
+        return escaped(opened.tape.exchanges[number].scope or scope_of(path))
     return path if by == "tape" else f"{path}#{number}"
 
 
@@ -203,7 +204,7 @@ class Drawing:
     def take(self, opened: Opened, number: int) -> None:
         """Keep an exchange for its timeline, as long as it is the only one."""
         self._count += 1
-        name = printable(f"{opened.path.name}#{number}")
+        name = escaped(f"{opened.path.name}#{number}")
         self._first = (name, opened.tape.exchanges[number]) if self._count == 1 else None
 
     def write(self, groups: Sequence[Group], by: str, definition: Definition) -> None:

@@ -13,6 +13,7 @@ from tokentape.measure.quantiles import Quantiles
 from tokentape.measure.rates import PriceTable
 from tokentape.measure.tokens import TOKENS, Usage, usage_of
 from tokentape.model import Ending, Exchange
+from tokentape.texts import escaped
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,8 +34,8 @@ def measured(
     observed = Observed(exchange)
     used = usage_of(observed)
     return Measured(
-        model=printable(observed.asked or observed.model),
-        provider=printable(_host(exchange.request.url)),
+        model=escaped(observed.asked or observed.model),
+        provider=escaped(_host(exchange.request.url)),
         ok=exchange.ending is Ending.COMPLETE and not observed.failed,
         timing=timing_of(observed, used, definition),
         usage=used,
@@ -47,11 +48,6 @@ def _host(url: str) -> str:
         return urlsplit(url).netloc.rpartition("@")[2].lower()
     except ValueError:
         return ""
-
-
-def printable(name: str) -> str:
-    """A name that can be written as JSON and on one line: what can't stands escaped."""
-    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def row(found: Measured) -> dict[str, Any]:
@@ -115,5 +111,5 @@ def _plain(raw: Any) -> Any:
     try:
         msgspec.json.encode(raw)
     except UnicodeEncodeError:
-        return {printable(str(key)): printable(str(value)) for key, value in raw.items()}
+        return {escaped(str(key)): escaped(str(value)) for key, value in raw.items()}
     return raw

@@ -7,7 +7,7 @@ import msgspec
 
 from tokentape.matching import Candidate
 from tokentape.pacing import Lateness
-from tokentape.server.problem import escaped
+from tokentape.texts import escaped
 
 Outcome = Literal["hit", "miss", "refused", "recorded", "forwarded"]
 

@@ -5,14 +5,11 @@ from typing import Any
 
 import msgspec
 
+from tokentape.texts import escaped
+
 # The type of the error that tells a client that no exchange answers.
 MISS = "tape_miss"
 _END = "\r\n"
-
-
-def escaped(text: str) -> str:
-    """Text that can be JSON: the bytes of a file's name that are no UTF-8 stand escaped."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def problem(

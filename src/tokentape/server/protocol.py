@@ -24,7 +24,8 @@ from tokentape.server.delivery import Delivery
 from tokentape.server.intake import Asking, text
 from tokentape.server.journal import Record
 from tokentape.server.passing import Passing
-from tokentape.server.problem import MISS, escaped
+from tokentape.server.problem import MISS
+from tokentape.texts import escaped
 
 
 class ReplayProtocol(Passing):
