@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tokentape.texts import escaped, json_bytes
+from tokentape.texts import escaped, json_bytes, one_line
 
 HALF = "a\ud83d"
 
@@ -14,6 +14,11 @@ HALF = "a\ud83d"
 def test_what_utf8_can_not_hold_stands_escaped() -> None:
     assert escaped(HALF + "é☃\n") == "a\\ud83dé☃\n"
     assert escaped(b"\xff".decode("utf-8", "surrogateescape")) == "\\udcff"
+
+
+def test_one_line_shows_what_is_no_character_to_print() -> None:
+    assert one_line("é ☃") == "é ☃"
+    assert one_line("é\n\x1b[0m\u2028" + HALF) == "é\\n\\x1b[0m\\u2028a\\ud83d"
 
 
 @pytest.mark.parametrize("value", [None, 1, 10**30, 1.5, "é☃", [1, {"a": None}], {"b": [True]}])

@@ -10,6 +10,13 @@ def escaped(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def one_line(text: str) -> str:
+    """Text for one line of a terminal: what is no character to print stands escaped."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
 def json_bytes(value: object) -> bytes:
     """A value as JSON on one line; numbers that are not finite are null.
 

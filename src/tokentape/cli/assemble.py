@@ -11,7 +11,6 @@ from tokentape.chat.pieces import pieces
 from tokentape.cli.common import (
     json_line,
     limits_options,
-    one_line,
     open_all,
     paths_argument,
     report_refused,
@@ -21,7 +20,7 @@ from tokentape.completions import Assembled, assembled
 from tokentape.errors import LimitError
 from tokentape.library import Refusal
 from tokentape.limits import Limits
-from tokentape.texts import escaped
+from tokentape.texts import escaped, one_line
 
 
 def _row(path: str, number: int, found: Assembled) -> str:

@@ -11,7 +11,7 @@ from tokentape.errors import LimitError, RepairNeeded, TokenTapeError, UsageErro
 from tokentape.library import Opened, Refusal, find, open_file
 from tokentape.library.files import refusal
 from tokentape.limits import DEFAULT_LIMITS, Limits
-from tokentape.texts import escaped, json_bytes
+from tokentape.texts import escaped, json_bytes, one_line
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -76,13 +76,6 @@ def open_all(paths: tuple[Path, ...], limits: Limits) -> Iterator[Opened | Refus
 def report_refused(refused: Refusal) -> None:
     """One line on stderr: path, what it is, why."""
     click.echo(one_line(f"{refused.path}: {refused.what}: {refused.why}"), err=True)
-
-
-def one_line(text: str) -> str:
-    """Text for one line of a terminal: what is no character to print stands escaped."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def json_line(value: object) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from tokentape.cli.common import chosen, json_line, limits_options, one_line, open_reporting
+from tokentape.cli.common import chosen, json_line, limits_options, open_reporting
 from tokentape.differences import Change, Difference, compared
 from tokentape.differences.words import parts
 from tokentape.errors import TokenTapeError, UsageError
@@ -18,7 +18,7 @@ from tokentape.library import Opened
 from tokentape.library.files import refusal
 from tokentape.limits import Limits
 from tokentape.model import Exchange, Tape
-from tokentape.texts import escaped
+from tokentape.texts import escaped, one_line
 
 _NUMBERED = re.compile(r"(.+)#(\d{1,9})\Z", re.DOTALL)
 _WIDTH = 100  # characters of a value shown

@@ -9,10 +9,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from tokentape.cli.common import one_line
 from tokentape.library import Refusal
 from tokentape.linting import RULES, Finding, Rule, Severity
-from tokentape.texts import escaped
+from tokentape.texts import escaped, one_line
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _HOME = "https://github.com/tokentape/tokentape"

@@ -3,7 +3,6 @@
 import msgspec
 from rich.console import Console
 
-from tokentape.cli.common import one_line
 from tokentape.cli.follow import Follow
 from tokentape.errors import TokenTapeError
 from tokentape.linting import Finding, Linter, Severity, Thresholds
@@ -11,6 +10,7 @@ from tokentape.matching import operation
 from tokentape.matching.operation import CHAT
 from tokentape.model import Ending, Request
 from tokentape.server import Begun, Observer
+from tokentape.texts import one_line
 
 _STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 

@@ -8,7 +8,6 @@ import msgspec
 from tokentape import view
 from tokentape.cli.common import (
     limits_options,
-    one_line,
     open_all,
     paths_argument,
     report_refused,
@@ -16,6 +15,7 @@ from tokentape.cli.common import (
 )
 from tokentape.library import Refusal
 from tokentape.limits import Limits
+from tokentape.texts import one_line
 
 
 def _line(row: view.Row) -> str:

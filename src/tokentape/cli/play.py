@@ -8,13 +8,14 @@ from rich.console import Console
 from rich.text import Text
 
 from tokentape import apis, content, view
-from tokentape.cli.common import chosen, limits_options, one_line, open_one
+from tokentape.cli.common import chosen, limits_options, open_one
 from tokentape.cli.player import Player
 from tokentape.clock import Clock, SystemClock
 from tokentape.errors import FormatError, TokenTapeError
 from tokentape.limits import Limits
 from tokentape.model import Ending, Exchange, Fidelity, header
 from tokentape.pacing import parse_speed
+from tokentape.texts import one_line
 
 
 def _events(exchange: Exchange, wait: Callable[[int | None], None]) -> Iterator[apis.Decoded]:

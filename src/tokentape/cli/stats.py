@@ -10,7 +10,6 @@ import msgspec
 
 from tokentape.cli.common import (
     limits_options,
-    one_line,
     open_all,
     paths_argument,
     report_refused,
@@ -24,7 +23,7 @@ from tokentape.measure.measured import Measured, measured, row
 from tokentape.measure.rates import PriceTable
 from tokentape.measure.stats import By, Group, Target, parse_target
 from tokentape.model import Exchange
-from tokentape.texts import escaped
+from tokentape.texts import escaped, one_line
 
 UNKNOWN = "(unknown)"
 _encode = msgspec.json.Encoder(decimal_format="number").encode

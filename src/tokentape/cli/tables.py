@@ -9,10 +9,10 @@ from rich.console import Group as Lines
 from rich.table import Table
 from rich.text import Text
 
-from tokentape.cli.common import one_line
 from tokentape.measure.definitions import MEASURES, NOT_DEFINED, Definition
 from tokentape.measure.stats import Group
 from tokentape.measure.units import TITLES, digits, dollars, time_text
+from tokentape.texts import one_line
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _SHAPE_WIDTH = 9

@@ -19,6 +19,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from tokentape.measure.units import digits, time_text
+from tokentape.texts import one_line
 
 GRID = "#DDDDDD"
 # Fonts that are taken where they are installed, for what the first lacks.
@@ -68,7 +69,7 @@ def settled() -> Iterator[None]:
 
 def _drawable(text: str, kind: str) -> str:
     """Text with what no installed font can draw escaped; in a browser every letter is drawn."""
-    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    shown = one_line(text)
     if kind != "png":
         return shown
     return "".join(

@@ -10,6 +10,7 @@ from tokentape.measure.units import TITLES, digits, dollars, time_text
 from tokentape.plot.distributions import shown_of
 from tokentape.plot.over_time import PARTS
 from tokentape.plot.timeline import Point, Timeline
+from tokentape.texts import one_line
 
 # Reads beyond these are drawn, but their numbers are left out of the table.
 MOST_ROWS = 2000
@@ -53,7 +54,7 @@ def page(
 
 
 def _safe(text: str) -> str:
-    return escape("".join(char if char.isprintable() else ascii(char)[1:-1] for char in text))
+    return escape(one_line(text))
 
 
 def _group_of(drawing: str, gid: str) -> tuple[int, int]:
