@@ -3,7 +3,6 @@
 A type label (`__type__`) says what a dump was; it is only read, nothing is imported by it.
 """
 
-import ast
 import re
 from typing import Any
 from urllib.parse import quote
@@ -243,7 +242,9 @@ def _exception(node: dict[str, Any]) -> tuple[int, _Body]:
     shape = "exception" if node.get("body") is None else "exception with a list"
     body = data.get("body")
     if body is None and told is not None:
-        body = _literal(told.group(2) or "")
+        shown = told.group(2) or ""
+        if shown.startswith("{") and len(shown) <= _LITERAL:
+            body = plain_json.from_repr(shown)
     if isinstance(body, dict):
         # The SDK takes the error out of the answer it stands in; its message shows whether it did.
         if "error" not in body and "{'error':" in message:
@@ -258,17 +259,6 @@ def _exception(node: dict[str, Any]) -> tuple[int, _Body]:
         "code": None,
     }
     return status, _Body(plain_json.compact({"error": error}), shape=shape)
-
-
-def _literal(text: str) -> Any:
-    if not text.startswith("{") or len(text) > _LITERAL:
-        return None
-    try:
-        value = ast.literal_eval(text)
-        plain_json.compact(value)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError, FormatError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 FORMAT = Format(

@@ -1,5 +1,6 @@
-"""JSON to plain data and back, bounded; and the JSON form of values that JSON does not have."""
+"""JSON, and reprs of the same data, to plain data and back; what JSON does not have as JSON."""
 
+import ast
 import base64
 import binascii
 import json
@@ -77,6 +78,16 @@ def indented(value: Any, indent: int) -> bytes:
         return (json.dumps(value, indent=indent, default=_foreign) + "\n").encode()
     except TypeError:
         raise FormatError("expected text keys in a JSON object, got others") from None
+
+
+def from_repr(text: str) -> dict[str, Any] | None:
+    """The dict that a text is the Python repr of; None where it is none, or JSON can't hold it."""
+    try:
+        value = ast.literal_eval(text)
+        compact(value)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError, FormatError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _foreign(value: Any) -> Any:

@@ -3,7 +3,6 @@
 A dict that looks like a request begins an exchange; chunks, or one whole answer, follow it.
 """
 
-import ast
 import re
 from typing import Any
 
@@ -126,7 +125,7 @@ def _scan(text: str, limits: Limits) -> _Found:
             cut = True
             if unclosed == _MAX_UNCLOSED:
                 break
-        value = _literal(text[start:end]) if end is not None else None
+        value = plain_json.from_repr(text[start:end]) if end is not None else None
         if value is None or end is None:
             printed += start + 1 - position
             position = start + 1
@@ -156,15 +155,6 @@ def _closing(text: str, start: int, limits: Limits) -> int | None:
         elif mark in "'\"":
             return None
     return None
-
-
-def _literal(source: str) -> dict[str, Any] | None:
-    try:
-        value = ast.literal_eval(source)
-        plain_json.compact(value)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError, FormatError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 FORMAT = Format(
