@@ -9,11 +9,14 @@ Headers are ordered pairs, names in the case they had; a value holds one byte a 
 
 from collections.abc import Mapping
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
 Headers = tuple[tuple[str, str], ...]
+
+_PHRASES = {int(status): status.phrase for status in HTTPStatus}
 
 
 class Ending(StrEnum):
@@ -124,3 +127,8 @@ def header(headers: Headers, name: str) -> str | None:
         if key.lower() == wanted:
             return value
     return None
+
+
+def phrase(status: int) -> str:
+    """The reason phrase that goes with a status, "" where none is known."""
+    return _PHRASES.get(status, "")

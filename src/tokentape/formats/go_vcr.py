@@ -4,7 +4,6 @@
 """
 
 import re
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +11,7 @@ from tokentape.errors import FormatError, TokenTapeError
 from tokentape.formats import fields, go_duration, plain_json, plain_yaml, yaml_body
 from tokentape.formats.base import Aspect, Format
 from tokentape.limits import Limits
-from tokentape.model import Exchange, Request, Response, Tape
+from tokentape.model import Exchange, Request, Response, Tape, phrase
 
 NAME = "go-vcr"
 VERSION = 2
@@ -163,7 +162,7 @@ def _response_node(response: Response, old: dict[str, Any], kept: dict[str, Any]
     yaml_body.write(node, "body", body, kept.get("response_body", yaml_body.TEXT))
     fields.put_headers(node, old, response.headers)
     if not old or _reason(old) != response.reason or str(old.get("code")) != str(response.status):
-        node["status"] = f"{response.status} {response.reason or _phrase(response.status)}".strip()
+        node["status"] = f"{response.status} {response.reason or phrase(response.status)}".strip()
         node["code"] = response.status
     if not old or _offset_us(old) != response.offset_us:
         node["duration"] = go_duration.render(response.offset_us or 0)
@@ -175,13 +174,6 @@ def _protocol(version: str | None) -> dict[str, Any]:
     found = re.search(r"(\d{1,2})(?:\.(\d{1,2}))?", text)
     major, minor = (found.group(1), found.group(2) or "0") if found else ("1", "1")
     return {"proto": text, "proto_major": int(major), "proto_minor": int(minor)}
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 _REQUEST_ORDER = (

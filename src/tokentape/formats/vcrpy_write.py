@@ -1,13 +1,12 @@
 """Write exchanges as a vcrpy cassette, each part in the shape it was read in."""
 
 import json
-from http import HTTPStatus
 from typing import Any
 
 from tokentape.errors import FormatError
 from tokentape.formats import fields, plain_json, plain_yaml, vcrpy_body, vcrpy_fields, yaml_body
 from tokentape.formats.vcrpy_fields import NAME
-from tokentape.model import Exchange, Request, Response, Tape, header
+from tokentape.model import Exchange, Request, Response, Tape, header, phrase
 
 _LONGEST = 1_000_000_000
 
@@ -107,10 +106,5 @@ def _put_status(node: dict[str, Any], response: Response) -> None:
     if "status" in node and not isinstance(node["status"], dict):
         node["status"] = response.status
         return
-    reason = response.reason
-    if reason is None:
-        reason = _PHRASES.get(response.status, "")
+    reason = phrase(response.status) if response.reason is None else response.reason
     node["status"] = {"code": response.status, "message": reason}
-
-
-_PHRASES = {int(status): status.phrase for status in HTTPStatus}

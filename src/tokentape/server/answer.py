@@ -13,13 +13,12 @@ import re
 from array import array
 from bisect import bisect_right
 from enum import IntEnum
-from http import HTTPStatus
 
 import msgspec
 
 from tokentape import sse
 from tokentape.content import is_encoded
-from tokentape.model import Ending, Exchange, Fidelity, Read, Response, header
+from tokentape.model import Ending, Exchange, Fidelity, Read, Response, header, phrase
 from tokentape.pacing import deadlines, scaled
 
 # Of an answer: what is said of one connection, and of the length.
@@ -185,12 +184,7 @@ def _head(
     chunked: bool,
     close: bool,
 ) -> bytes:
-    reason = response.reason
-    if reason is None:
-        try:
-            reason = HTTPStatus(response.status).phrase
-        except ValueError:
-            reason = ""
+    reason = phrase(response.status) if response.reason is None else response.reason
     lines = [f"HTTP/1.1 {max(100, min(response.status, 999))} {_clean(reason)}"]
     named = header(response.headers, "connection") or ""
     dropped = HOP_BY_HOP | {name.strip().lower() for name in named.split(",")}

@@ -1,10 +1,10 @@
 """Errors in the shape OpenAI's clients read, as whole HTTP responses."""
 
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
+from tokentape.model import phrase
 from tokentape.texts import escaped
 
 # The type of the error that tells a client that no exchange answers.
@@ -31,7 +31,7 @@ def problem(
     error = {"message": message, "type": type, "param": None, "code": type, **(more or {})}
     body = msgspec.json.format(msgspec.json.encode({"error": error}), indent=2) + b"\n"
     head = (
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+        f"HTTP/1.1 {status} {phrase(status)}\r\n"
         "content-type: application/json\r\n"
         f"content-length: {len(body)}\r\n"
         f"{'' if again else 'x-should-retry: false' + _END}"
