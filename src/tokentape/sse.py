@@ -13,7 +13,7 @@ import msgspec
 
 _BOM = b"\xef\xbb\xbf"
 # Atomic groups: a CRLF must never be taken for a CR line end followed by a LF one.
-_BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)+")
+BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)+")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 # What stands around the data of a frame as most servers write it.
 DATA, BLANK = b"data: ", b"\n\n"
@@ -167,7 +167,7 @@ def frames(body: bytes) -> list[bytes]:
     """
     found: list[bytes] = []
     position = 0
-    for match in _BLANK_LINE.finditer(body):
+    for match in BLANK_LINE.finditer(body):
         found.append(body[position : match.end()])
         position = match.end()
     if position < len(body):

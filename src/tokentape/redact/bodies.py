@@ -15,6 +15,7 @@ from tokentape.limits import Limits
 from tokentape.model import Headers, Read, header
 from tokentape.redact.redaction import Redaction
 from tokentape.redact.stream import ReadRedactor
+from tokentape.sse import BLANK_LINE
 
 # What is held in memory of one body; behind it nothing more of the body is kept.
 MOST_HELD = 8 * 1024 * 1024
@@ -22,7 +23,6 @@ _LIMITS = Limits(max_bytes=64 * 1024 * 1024)
 # Amazon's event stream: JSON between lengths and checksums.
 _OPAQUE = ("application/vnd.amazon.eventstream",)
 _JSON = (b"{", b"[")
-_BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)+")
 
 
 class BodyRedactor(Protocol):
@@ -166,7 +166,7 @@ class _Frames:
         self._held.append((size, read))
         self._data += read.data
         # Line ends may be cut anywhere: the last ones of the read before are looked at again.
-        for match in _BLANK_LINE.finditer(self._data, max(self._open, size - 3) - self._base):
+        for match in BLANK_LINE.finditer(self._data, max(self._open, size - 3) - self._base):
             self._end_frame(self._base + match.end())
         released = self._release()
         if len(self._data) > MOST_HELD:
