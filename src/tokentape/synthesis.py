@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from tokentape import content, sse, view
+from tokentape import content, media, sse, view
 from tokentape.chat.adapt import adapt
 from tokentape.chat.split import frames, split
 from tokentape.completions import assembled
@@ -75,7 +75,7 @@ def turned(exchange: Exchange, *, include_usage: bool, limits: Limits = DEFAULT_
         raise Unmade(error.message) from None
     at_us = _last_us(response)
     reads = tuple(Read(frame, at_us) for frame in parts)
-    return _made(exchange, reads, "text/event-stream", what, offset_us=response.offset_us)
+    return _made(exchange, reads, media.EVENT_STREAM, what, offset_us=response.offset_us)
 
 
 def adapted(
@@ -109,7 +109,7 @@ def adapted(
         for data, read in zip(_edited(body, parts, edits), response.reads, strict=True)
         if data
     )
-    kind = header(response.headers, "content-type") or "text/event-stream"
+    kind = header(response.headers, "content-type") or media.EVENT_STREAM
     return _made(exchange, reads, kind, what, offset_us=response.offset_us)
 
 

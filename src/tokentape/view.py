@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from tokentape import content, eventstream, sse
+from tokentape import content, eventstream, media, sse
 from tokentape.chat.payloads import NotJson, stream_payloads
 from tokentape.chat.payloads import parse_json as parse_json
 from tokentape.errors import TokenTapeError
@@ -41,8 +41,6 @@ _BY_OPERATION = {
     "/generate_content": Api.GEMINI,
     "/generate_content_stream": Api.GEMINI,
 }
-_EVENT_STREAM = "text/event-stream"
-_FIELDS = (b"data:", b"event:", b"id:", b":", b"retry:")
 # Gemini's `/models/NAME:VERB`, its colon perhaps escaped, and Bedrock's `/model/NAME/VERB`, where
 # the name may be one of Amazon's, with colons and slashes in it.
 _MODEL_IN_URL = re.compile(r"/models/([^/:?#%]+)(?::|%3A)|/model/([^?#]+)/", re.IGNORECASE)
@@ -57,16 +55,12 @@ _BY_VERB = {
 _PUBLISHERS_OWN = ("rawPredict", "streamRawPredict")
 # A response by its id: fetched, or gone on with.
 _RESPONSE = re.compile(r"/responses/resp_[^/?]+(?:\?|$)")
-_SAY_NOTHING = ("", "text/plain", "application/octet-stream")
-_BINARY_EVENT_STREAM = "application/vnd.amazon.eventstream"
 _SLICE = 1 << 16
-_NDJSON = ("application/x-ndjson", "application/jsonl", "application/stream+json")
 
 
 def media_type(exchange: Exchange) -> str:
     """The response's content type, lower case, without parameters; "" where unknown."""
-    value = header(exchange.response.headers, "content-type") if exchange.response else None
-    return (value or "").partition(";")[0].strip().lower()
+    return "" if exchange.response is None else media.media_type(exchange.response.headers)
 
 
 def decoded_body(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> bytes:
@@ -78,23 +72,14 @@ def decoded_body(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> bytes:
 
 
 def is_event_stream(exchange: Exchange) -> bool:
-    """Whether the response body is SSE, by its content type; by how it begins where that says
-    nothing of what it is.
-    """
-    kind = media_type(exchange)
-    if kind not in _SAY_NOTHING:
-        return kind == _EVENT_STREAM
-    return begins_as_events(exchange.body)
-
-
-def begins_as_events(body: bytes) -> bool:
-    """Whether a body begins as event streams do, whatever its type says it is."""
-    return body[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_FIELDS)
+    """Whether the response body is SSE, by its content type or by how it begins."""
+    return exchange.response is not None and media.is_event_stream(exchange.response)
 
 
 def is_streaming(exchange: Exchange) -> bool:
     """Whether the response is a stream of any kind."""
-    return is_event_stream(exchange) or media_type(exchange) in (_BINARY_EVENT_STREAM, *_NDJSON)
+    of_other_kinds = (media.AMAZON_EVENT_STREAM, *media.NDJSON)
+    return is_event_stream(exchange) or media_type(exchange) in of_other_kinds
 
 
 def _decoded(exchange: Exchange, limits: Limits) -> bytes:
@@ -123,9 +108,9 @@ def events(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> list[sse.Even
 def count_events(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> int:
     """How many events, NDJSON lines or binary messages the response holds; 0 for a document."""
     kind = media_type(exchange)
-    if kind == _BINARY_EVENT_STREAM:
+    if kind == media.AMAZON_EVENT_STREAM:
         return eventstream.count(_decoded(exchange, limits))
-    if kind in _NDJSON:
+    if kind in media.NDJSON:
         return sum(1 for line in exchange.body.splitlines() if line.strip())
     return sum(1 for _ in each_event(exchange, limits))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tokentape import sse, view
+from tokentape import media, sse, view
 from tokentape.apis import bedrock
 from tokentape.chat.payloads import parse_json
 from tokentape.errors import FormatError, TokenTapeError
@@ -14,7 +14,6 @@ from tokentape.eventstream import HeaderValue, Message, MessageReader, messages
 from tokentape.limits import DEFAULT_LIMITS, Limits
 from tokentape.model import Exchange
 
-_BINARY = "application/vnd.amazon.eventstream"
 _SLICE = 1 << 16
 
 
@@ -64,7 +63,7 @@ class EventDecoder:
 
 def is_binary(exchange: Exchange) -> bool:
     """Whether the response is Amazon's binary event stream."""
-    return view.media_type(exchange) == _BINARY
+    return view.media_type(exchange) == media.AMAZON_EVENT_STREAM
 
 
 def decoder(exchange: Exchange) -> EventDecoder | None:

@@ -8,6 +8,7 @@ from tokentape.errors import TokenTapeError
 from tokentape.linting import Finding, Linter, Severity, Thresholds
 from tokentape.matching import operation
 from tokentape.matching.operation import CHAT
+from tokentape.media import EVENT_STREAM
 from tokentape.model import Ending, Request
 from tokentape.server import Begun, Observer
 from tokentape.texts import one_line
@@ -51,7 +52,7 @@ class LintWatch:
         chat = operation(request.url) == CHAT
         linter = Linter(request, chat=chat, thresholds=self._thresholds)
         self._followed[number] = Followed(linter, Follow(coding))
-        self._tell(number, linter.response("text/event-stream"))
+        self._tell(number, linter.response(EVENT_STREAM))
 
     def read(self, number: int, data: bytes, offset_us: int) -> None:
         self._behind.read(number, data, offset_us)

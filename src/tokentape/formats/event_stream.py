@@ -6,12 +6,13 @@ from tokentape.errors import UsageError
 from tokentape.formats.base import Aspect, Format
 from tokentape.formats.fields import reads
 from tokentape.limits import Limits
+from tokentape.media import EVENT_STREAM
 from tokentape.model import Exchange, Request, Response, Tape
 
 NAME = "sse"
 SUFFIX = ".sse"
 
-_HEADERS = (("content-type", "text/event-stream"),)
+_HEADERS = (("content-type", EVENT_STREAM),)
 _FIRST = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*(?::|(?:data|event|id|retry)(?::|\r|\n))")
 _DATA = re.compile(rb"^data:", re.MULTILINE)
 _SNIFFED = 1 << 16

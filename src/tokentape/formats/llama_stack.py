@@ -15,6 +15,7 @@ from tokentape.formats.base import Aspect, Format
 from tokentape.formats.llama_stack_hash import NAME, file_name
 from tokentape.formats.llama_stack_write import ADDED, DATA, REPEATED, TRANSPORT, TYPE
 from tokentape.limits import Limits
+from tokentape.media import EVENT_STREAM
 from tokentape.model import Ending, Exchange, Fidelity, Headers, Request, Response, Tape
 
 _FIRST_KEY = re.compile(
@@ -214,7 +215,7 @@ def _lines(lines: list[str]) -> _Body:
         # The consumer had what it wanted of this event and read no further.
         while not text.endswith(("\n\n", "\r\n\r\n")):
             text, shape = text + "\n", shape + ADDED
-    return _Body(fields.encode(text), "text/event-stream", shape=shape)
+    return _Body(fields.encode(text), EVENT_STREAM, shape=shape)
 
 
 def _run_lengths(labels: tuple[str, ...]) -> list[list[Any]]:

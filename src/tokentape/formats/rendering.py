@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from tokentape import sse
+from tokentape import media, sse
 from tokentape.formats.plain_json import compact
 
 _FRAGMENT = ("id", "type")
@@ -39,7 +39,7 @@ class Kind(StrEnum):
     @property
     def content_type(self) -> str:
         """The media type of a body of this kind."""
-        return "application/x-ndjson" if self is Kind.NDJSON else "text/event-stream"
+        return media.NDJSON[0] if self is Kind.NDJSON else media.EVENT_STREAM
 
 
 def kind_of(chunks: Sequence[Any], labels: Sequence[str], path: str) -> Kind:

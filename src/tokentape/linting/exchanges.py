@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from tokentape import content, view
+from tokentape import content, media, view
 from tokentape.errors import TokenTapeError
 from tokentape.linting.base import Finding, On
 from tokentape.linting.checks import choice, chunk, cost, request, usage
@@ -51,7 +51,7 @@ def lint_exchange(
         return []
     chat = view.api(exchange) is view.Api.CHAT
     whole = 200 <= response.status < 300
-    streamed = view.is_event_stream(exchange) or (chat and view.begins_as_events(exchange.body))
+    streamed = view.is_event_stream(exchange) or (chat and media.begins_as_events(exchange.body))
     if whole and streamed:
         return _lint_stream(exchange, codes, thresholds, chat=chat)
     if not chat or (whole and view.is_streaming(exchange)):

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from tokentape import sse, view
+from tokentape import media, sse, view
 from tokentape.linting.asked import Asked
 from tokentape.linting.base import Finding, On, shown
 from tokentape.linting.checks import cost, frames, pace, request
@@ -61,9 +61,9 @@ class Linter:
     def response(self, media_type: str) -> list[Finding]:
         """What the head of the response shows; "" is a media type that is not known."""
         stream = self._stream
-        if media_type and media_type != "text/event-stream":
+        if media_type and media_type != media.EVENT_STREAM:
             stream.report_stream(
-                "SSE103", f"content-type: expected text/event-stream, got {shown(media_type)}"
+                "SSE103", f"content-type: expected {media.EVENT_STREAM}, got {shown(media_type)}"
             )
         if self._chat and stream.asked.known and not stream.asked.stream:
             stream.report_stream("REQ806", "no stream was asked for, one came", "$.stream")

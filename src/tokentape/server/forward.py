@@ -8,6 +8,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tokentape.matching import Asked
+from tokentape.media import EVENT_STREAM, media_type
 from tokentape.model import Ending, Response, header
 from tokentape.server.answer import HOP_BY_HOP, Wire
 from tokentape.server.dial import Unreachable
@@ -20,7 +21,6 @@ from tokentape.server.upstream import Pairs, Site
 if TYPE_CHECKING:
     from tokentape.server.passing import Passing
 
-_EVENT_STREAM = "text/event-stream"
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _LAST_CHUNK = b"0\r\n\r\n"
 # How long the end of a stream is waited for whose last event the client left with: official clients
@@ -250,7 +250,7 @@ class Forward:
                 observer.responded(
                     self.number,
                     status=head.status,
-                    streaming=_media_type(head) == _EVENT_STREAM,
+                    streaming=media_type(head.headers) == EVENT_STREAM,
                     coding=_coding(head),
                     offset_us=offset_us,
                 )
@@ -306,7 +306,7 @@ class Forward:
 
     def _has_last_event(self) -> bool:
         """Whether the body so far may be a whole event stream. What is coded does not tell."""
-        if self._head_in is None or _media_type(self._head_in) != _EVENT_STREAM:
+        if self._head_in is None or media_type(self._head_in.headers) != EVENT_STREAM:
             return False
         return bool(_coding(self._head_in)) or self._last.endswith(_BLANK_LINES)
 
@@ -339,10 +339,6 @@ class Forward:
         self.protocol.forwarded(self, ending, now_us)
         if deck.observer is not None:
             deck.observer.ended(self.number, ending=ending, offset_us=offset_us, note=note)
-
-
-def _media_type(head: Head) -> str:
-    return (header(head.headers, "content-type") or "").partition(";")[0].strip().lower()
 
 
 def _coding(head: Head) -> str:
