@@ -183,6 +183,17 @@ def test_a_recording_without_headers_names_the_body_it_plainly_has(
     assert not any(line.startswith("content-type") for line in head_of(wired))
 
 
+@pytest.mark.parametrize("kind", ["text/plain", "application/octet-stream", ""])
+@pytest.mark.parametrize("fidelity", [Fidelity.BYTES, Fidelity.EVENTS])
+def test_events_under_a_type_that_says_nothing_are_a_write_each(
+    kind: str, fidelity: Fidelity
+) -> None:
+    body, headers = b"data: 1\n\ndata: 2\n\n", (("Content-Type", kind),)
+    answer = prepare(exchange([body], gap_us=None, headers=headers, fidelity=fidelity), inf)
+    assert answer.reads == 2
+    assert body_of(answer) == b"9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n0\r\n\r\n"
+
+
 def test_old_clients_get_the_body_until_the_connection_ends() -> None:
     answer = prepare(exchange([b"data: 1\n\n", b"data: 2\n\n"]), inf, Wire.OLD)
     assert answer.close

@@ -18,6 +18,7 @@ import msgspec
 
 from tokentape import sse
 from tokentape.content import is_encoded
+from tokentape.media import EVENT_STREAM, begins_as_events, is_event_stream
 from tokentape.model import Ending, Exchange, Fidelity, Read, Response, header, phrase
 from tokentape.pacing import deadlines, scaled
 
@@ -128,25 +129,15 @@ def prepare(exchange: Exchange, speed: float, wire: Wire = Wire.KEEP) -> Answer:
 
 def _reads(exchange: Exchange, response: Response) -> tuple[Read, ...]:
     """The reads, or where they are not known what stands for them."""
-    if exchange.fidelity is Fidelity.WIRE or not _is_event_stream(response):
+    if exchange.fidelity is Fidelity.WIRE or not is_event_stream(response):
         return response.reads
     return tuple(Read(frame) for frame in sse.frames(response.body))
 
 
-def _is_event_stream(response: Response) -> bool:
-    kind = header(response.headers, "content-type")
-    if kind is None:
-        return _guessed_type(response.body) == "text/event-stream"
-    return kind.split(";")[0].strip().lower() == "text/event-stream"
-
-
 def _guessed_type(body: bytes) -> str | None:
-    start = body[:64].lstrip()
-    if start[:1] in (b"{", b"["):
+    if body[:64].lstrip()[:1] in (b"{", b"["):
         return "application/json"
-    if start.startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
-        return "text/event-stream"
-    return None
+    return EVENT_STREAM if begins_as_events(body) else None
 
 
 def _framing(
@@ -171,7 +162,7 @@ def _framing(
         if promised is not None and promised > size:
             return promised, False
         return None, wire is not Wire.OLD
-    if len(reads) <= 1 and not _is_event_stream(response):
+    if len(reads) <= 1 and not is_event_stream(response):
         return size, False
     return None, wire is not Wire.OLD
 
