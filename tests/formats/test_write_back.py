@@ -333,8 +333,12 @@ def test_a_transcript_is_only_read() -> None:
         formats.write(Tape(), "transcript")
 
 
-def test_a_stream_becomes_a_recording_of_llama_stack() -> None:
+@pytest.mark.parametrize("kind", ["text/event-stream", "text/plain; charset=utf-8", ""])
+def test_a_stream_becomes_a_recording_of_llama_stack(kind: str) -> None:
     (exchange,) = formats.read(GO_VCR[0].data, "a.yaml").tape.exchanges
+    assert exchange.response is not None
+    response = msgspec.structs.replace(exchange.response, headers=(("Content-Type", kind),))
+    exchange = msgspec.structs.replace(exchange, response=response)
     node = loaded(formats.write(Tape(exchanges=(exchange,)), "llama-stack"), "llama-stack")
     assert list(node) == ["test_id", "request", "response", "id_normalization_mapping"]
     assert node["request"]["endpoint"] == "/v1/chat/completions"

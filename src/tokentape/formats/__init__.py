@@ -26,7 +26,8 @@ from tokentape.formats import (
 from tokentape.formats.base import Format, losses
 from tokentape.formats.fields import reads
 from tokentape.limits import DEFAULT_LIMITS, Limits
-from tokentape.model import Exchange, Fidelity, Tape, header
+from tokentape.media import EVENT_STREAM, media_type
+from tokentape.model import Exchange, Fidelity, Tape
 
 __all__ = ["FORMATS", "Reading", "by_name", "detect", "losses", "read", "write"]
 
@@ -160,8 +161,7 @@ def _may_need_repair(exchange: Exchange) -> bool:
     # What came over the wire so is the truth about it, broken or not.
     if exchange.response is None or exchange.fidelity is Fidelity.WIRE:
         return False
-    media = header(exchange.response.headers, "content-type") or "text/event-stream"
-    return "event-stream" in media.lower()
+    return media_type(exchange.response.headers) in ("", EVENT_STREAM)
 
 
 def write(tape: Tape, format: str) -> bytes:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from tokentape import content, sse
+from tokentape import content, media, sse
 from tokentape.errors import FormatError, UsageError
 from tokentape.formats import fields, plain_json
 from tokentape.formats.llama_stack_hash import NAME, request_endpoint
@@ -162,8 +162,7 @@ def _is_unchanged(response: Response, kept: dict[str, Any]) -> bool:
 
 
 def _is_stream(response: Response) -> bool:
-    content_type = (header(response.headers, "content-type") or "").lower()
-    return "event-stream" in content_type or "ndjson" in content_type
+    return media.is_event_stream(response) or media.media_type(response.headers) in media.NDJSON
 
 
 def _labels(kept: dict[str, Any]) -> list[str]:
@@ -210,7 +209,7 @@ def _lines(text: str, shape: str) -> list[str]:
 
 
 def _payloads(response: Response) -> list[Any]:
-    if "ndjson" in (header(response.headers, "content-type") or ""):
+    if media.media_type(response.headers) in media.NDJSON:
         return [_value(line) for line in response.body.split(b"\n") if line.strip()]
     data = (event.data for event in sse.events(response.body))
     return [_value(fields.encode(item)) for item in data if item.strip() != "[DONE]"]
