@@ -52,9 +52,7 @@ def _print(console: Console, title: str, found: Assembled) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @limits_options
 @click.pass_context
-def command(
-    ctx: click.Context, paths: tuple[Path, ...], as_json: bool, max_bytes: int, max_depth: int
-) -> None:
+def command(ctx: click.Context, paths: tuple[Path, ...], as_json: bool, limits: Limits) -> None:
     """Assemble each stream into the completion it adds up to.
 
     PATH is a recording in any format, or a folder of them. With --json, each exchange gives path,
@@ -62,7 +60,6 @@ def command(
     answer: the reason why. An exchange without a completion (another API, an error) gives skipped,
     the reason, instead. A refused file is reported in one line on stderr, and the exit code is 1.
     """
-    limits = Limits(max_bytes=max_bytes, max_depth=max_depth)
     console = Console(highlight=False)
     refused = False
     printed = False

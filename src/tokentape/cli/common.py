@@ -1,8 +1,9 @@
 """What the commands share: opening many recordings, and the options that say how."""
 
 from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -13,29 +14,35 @@ from tokentape.library.files import refusal
 from tokentape.limits import DEFAULT_LIMITS, Limits
 from tokentape.texts import escaped, json_bytes, one_line
 
-F = TypeVar("F", bound=Callable[..., object])
+T = TypeVar("T")
 
 paths_argument = click.argument(
     "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH..."
 )
 
 
-def limits_options(command: F) -> F:
-    """Add --max-bytes and --max-depth; the command takes them by those names."""
-    command = click.option(
-        "--max-bytes",
-        type=click.IntRange(1),
-        default=DEFAULT_LIMITS.max_bytes,
-        help="Refuse files of more bytes than this, before or after decompression.  "
-        "[default: 256 MiB]",
-    )(command)
-    return click.option(
+def limits_options(command: Callable[..., T]) -> Callable[..., T]:
+    """Add --max-bytes and --max-depth; the command takes them together, as `limits`."""
+
+    @click.option(
         "--max-depth",
         type=click.IntRange(1),
         default=DEFAULT_LIMITS.max_depth,
         show_default=True,
         help="Refuse data nested deeper than this many levels.",
-    )(command)
+    )
+    @click.option(
+        "--max-bytes",
+        type=click.IntRange(1),
+        default=DEFAULT_LIMITS.max_bytes,
+        help="Refuse files of more bytes than this, before or after decompression.  "
+        "[default: 256 MiB]",
+    )
+    @wraps(command)
+    def limited(*args: Any, max_bytes: int, max_depth: int, **rest: Any) -> T:
+        return command(*args, limits=Limits(max_bytes=max_bytes, max_depth=max_depth), **rest)
+
+    return limited
 
 
 def open_reporting(path: Path | str, limits: Limits) -> Opened:

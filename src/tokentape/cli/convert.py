@@ -43,8 +43,7 @@ def command(
     exchange: int | None,
     repair: bool,
     force: bool,
-    max_bytes: int,
-    max_depth: int,
+    limits: Limits,
 ) -> None:
     """Convert a recording from one format to another.
 
@@ -54,12 +53,7 @@ def command(
     """
     chosen_format = formats.by_name(target) if target is not None else format_for(dst)
     try:
-        opened = open_file(
-            src,
-            format=source,
-            repair=repair,
-            limits=Limits(max_bytes=max_bytes, max_depth=max_depth),
-        )
+        opened = open_file(src, format=source, repair=repair, limits=limits)
     except OSError as error:
         raise UsageError(f"{src} can't be read: {error.strerror}") from None
     tape = msgspec.structs.replace(

@@ -169,8 +169,7 @@ def command(
     exchange: int | None,
     as_json: bool,
     timing: float | None,
-    max_bytes: int,
-    max_depth: int,
+    limits: Limits,
 ) -> None:
     """Report what differs between two recordings: request, answer, usage, times.
 
@@ -181,7 +180,6 @@ def command(
 
     Exit codes: 0 nothing differs, 1 something does, 2 failure.
     """
-    limits = Limits(max_bytes=max_bytes, max_depth=max_depth)
     first, second = _side(a, exchange, limits), _side(b, exchange, limits)
     console = Console(highlight=False)
     count = differ = 0

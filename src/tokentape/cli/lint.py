@@ -98,8 +98,7 @@ def command(
     exit_zero: bool,
     explain: str | None,
     given: tuple[str, ...],
-    max_bytes: int,
-    max_depth: int,
+    limits: Limits,
 ) -> None:
     """Report what is wrong with recorded streams, and where.
 
@@ -118,7 +117,6 @@ def command(
     if as_json and output is not None:
         raise click.UsageError(f"expected --json or --output {output}, got both")
     codes, thresholds = select(chosen, ignored), _thresholds(given)
-    limits = Limits(max_bytes=max_bytes, max_depth=max_depth)
     tell = _json if as_json else github_line if output == "github" else text_line
     counts: Counter[str] = Counter()
     exchanges = 0

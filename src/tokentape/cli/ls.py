@@ -35,9 +35,7 @@ def _line(row: view.Row) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @limits_options
 @click.pass_context
-def command(
-    ctx: click.Context, paths: tuple[Path, ...], as_json: bool, max_bytes: int, max_depth: int
-) -> None:
+def command(ctx: click.Context, paths: tuple[Path, ...], as_json: bool, limits: Limits) -> None:
     """List the exchanges in recordings, one per row.
 
     PATH is a recording in any format, or a folder of them. With --json, the keys of a row are
@@ -47,7 +45,7 @@ def command(
     """
     refused = False
     found = False
-    for opened in open_all(paths, Limits(max_bytes=max_bytes, max_depth=max_depth)):
+    for opened in open_all(paths, limits):
         found = True
         if isinstance(opened, Refusal):
             refused = True

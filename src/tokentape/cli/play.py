@@ -89,8 +89,7 @@ def command(
     path: Path,
     exchange: int | None,
     speed: str,
-    max_bytes: int,
-    max_depth: int,
+    limits: Limits,
 ) -> None:
     """Play a recorded stream in the terminal at its recorded pace.
 
@@ -100,7 +99,7 @@ def command(
     """
     factor = parse_speed(speed)
     console = Console(highlight=False)
-    opened = open_one(ctx, path, Limits(max_bytes=max_bytes, max_depth=max_depth))
+    opened = open_one(ctx, path, limits)
     for number in chosen(opened, exchange):
         found = opened.tape.exchanges[number]
         model = view.model(found)

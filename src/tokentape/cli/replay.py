@@ -27,8 +27,7 @@ def command(
     /,
     paths: tuple[Path, ...],
     repair: bool,
-    max_bytes: int,
-    max_depth: int,
+    limits: Limits,
     config_file: Path | None,
     **flags: Any,
 ) -> None:
@@ -41,7 +40,6 @@ def command(
     behind = command_behind(ctx)
     flags |= {"mode": "replay", "port": 0}
     resolved = settings.settings_of(settings.resolve(flags, config_file))
-    limits = Limits(max_bytes=max_bytes, max_depth=max_depth)
     with (
         open_library(paths, resolved, repair=repair, limits=limits) as library,
         replay(library, settings=resolved) as server,

@@ -32,8 +32,7 @@ def command(
     repair: bool,
     quiet: bool,
     linting: bool,
-    max_bytes: int,
-    max_depth: int,
+    limits: Limits,
     config_file: Path | None,
     **flags: Any,
 ) -> None:
@@ -55,7 +54,6 @@ def command(
         os.makedirs(resolved.tapes, exist_ok=True)
         if resolved.mode == "auto":
             paths = (*paths, Path(resolved.tapes))
-    limits = Limits(max_bytes=max_bytes, max_depth=max_depth)
     console = Console(stderr=True)
     with open_library(paths, resolved, repair=repair, limits=limits) as library:
         if resolved.mode == "replay" or (quiet and not linting):

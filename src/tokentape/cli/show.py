@@ -150,15 +150,14 @@ def command(
     path: Path,
     exchange: int | None,
     as_json: bool,
-    max_bytes: int,
-    max_depth: int,
+    limits: Limits,
 ) -> None:
     """Show everything in an exchange: request, response, reads, events, answer.
 
     PATH is a recording in any format. A refused file is reported in one line on stderr, and the
     exit code is 1.
     """
-    opened = open_one(ctx, path, Limits(max_bytes=max_bytes, max_depth=max_depth))
+    opened = open_one(ctx, path, limits)
     for number in chosen(opened, exchange):
         if as_json:
             click.echo(json_line(whole(opened, number)))

@@ -139,8 +139,7 @@ def command(
     exchange: int | None,
     plot: Path | None,
     force: bool,
-    max_bytes: int,
-    max_depth: int,
+    limits: Limits,
 ) -> None:
     """Report latency, tokens and cost.
 
@@ -158,7 +157,6 @@ def command(
     drawing = None if plot is None else Drawing(plot, force=force)
     problems: list[str] = []
     groups: dict[str, Group] = {}
-    limits = Limits(max_bytes=max_bytes, max_depth=max_depth)
     for opened, number in _each(paths, exchange, limits, problems):
         one = measured(opened.tape.exchanges[number], chosen, table)
         name = _name(by, opened, number, one)
