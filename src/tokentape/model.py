@@ -16,6 +16,10 @@ import msgspec
 
 Headers = tuple[tuple[str, str], ...]
 
+# Begins the note that a reader leaves where it repaired a stream. There is one repair: the blank
+# lines that the stream came without are put back.
+REPAIRED = "repaired: "
+
 _PHRASES = {int(status): status.phrase for status in HTTPStatus}
 
 

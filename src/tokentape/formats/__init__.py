@@ -27,7 +27,7 @@ from tokentape.formats.base import Format, losses
 from tokentape.formats.fields import reads
 from tokentape.limits import DEFAULT_LIMITS, Limits
 from tokentape.media import EVENT_STREAM, media_type
-from tokentape.model import Exchange, Fidelity, Tape
+from tokentape.model import REPAIRED, Exchange, Fidelity, Tape
 
 __all__ = ["FORMATS", "Reading", "by_name", "detect", "losses", "read", "write"]
 
@@ -150,7 +150,7 @@ def _mended(
         repairs.append(what if len(exchanges) == 1 else f"exchange {number}: {what}")
         body = reads(mending.separated(exchange.body))
         response = msgspec.structs.replace(exchange.response, reads=body)
-        notes = (*exchange.notes, f"repaired: {what}")
+        notes = (*exchange.notes, REPAIRED + what)
         found.append(msgspec.structs.replace(exchange, response=response, notes=notes))
     if repairs and not repair:
         raise RepairNeeded(tuple(repairs))

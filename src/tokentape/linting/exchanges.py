@@ -13,10 +13,7 @@ from tokentape.linting.questions import end_chunks, new_stream
 from tokentape.linting.rules import CODES
 from tokentape.linting.state import Stream
 from tokentape.linting.thresholds import DEFAULT_THRESHOLDS, Thresholds
-from tokentape.model import Ending, Exchange, Tape, header
-
-# How a reader notes that it put back the blank lines that a stream came without.
-_REPAIRED = "repaired: a blank line"
+from tokentape.model import REPAIRED, Ending, Exchange, Tape, header
 
 
 def lint(
@@ -74,8 +71,8 @@ def _lint_stream(
     )
     linter.response(view.media_type(exchange))
     for note in exchange.notes:
-        if note.startswith(_REPAIRED):
-            linter.repaired(note.removeprefix("repaired: "))
+        if note.startswith(REPAIRED):
+            linter.repaired(note.removeprefix(REPAIRED))
     coding = header(response.headers, "content-encoding")
     try:
         if coding and "," in coding:
