@@ -143,6 +143,22 @@ def test_streams_and_their_events(
     assert (view.is_streaming(exchange), view.count_events(exchange)) == (streaming, events)
 
 
+def test_reads_are_decoded_with_their_times() -> None:
+    packed = gzip.compress(chunk("a") + DONE)
+    headers = (*SSE, ("content-encoding", "gzip"))
+    reads = (Read(packed[:20], 1), Read(packed[20:], 2))
+    exchange = Exchange(request=Request(url=""), response=Response(headers=headers, reads=reads))
+    first, second = view.decoded_reads(exchange)
+    assert first.data + second.data == chunk("a") + DONE
+    assert (first.offset_us, second.offset_us) == (1, 2)
+    twice = gzip.compress(packed)
+    headers = (*SSE, ("content-encoding", "gzip, gzip"))
+    reads = (Read(twice[:20], 1), Read(twice[20:], 2))
+    exchange = Exchange(request=Request(url=""), response=Response(headers=headers, reads=reads))
+    assert list(view.decoded_reads(exchange)) == [Read(chunk("a") + DONE)]
+    assert list(view.decoded_reads(Exchange(request=Request(url="")))) == []
+
+
 def test_no_more_of_a_large_stream_is_read_than_is_asked_for() -> None:
     frame = b'data: {"object":"chat.completion.chunk"}\n\n'
     large = answered(frame * 100_000, (("content-type", "text/event-stream"),))

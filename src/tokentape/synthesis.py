@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from tokentape import content, media, sse, view
+from tokentape import media, sse, view
 from tokentape.chat.adapt import adapt
 from tokentape.chat.split import frames, split
 from tokentape.completions import assembled
@@ -94,9 +94,8 @@ def adapted(
     if response is None or not view.is_event_stream(exchange):
         return None
     try:
-        coding = header(response.headers, "content-encoding")
-        decoder = content.Decoder(exchange.body, coding, limits)
-        parts = [decoder.feed(read.data) for read in response.reads]
+        came = list(view.decoded_reads(exchange, limits))
+        parts = [read.data for read in came]
         body = b"".join(parts)
         edits, what = _edits(body, include_usage, include_obfuscation)
     except TokenTapeError:
@@ -106,7 +105,7 @@ def adapted(
         return None
     reads = tuple(
         Read(data, read.offset_us)
-        for data, read in zip(_edited(body, parts, edits), response.reads, strict=True)
+        for data, read in zip(_edited(body, parts, edits), came, strict=True)
         if data
     )
     kind = header(response.headers, "content-type") or media.EVENT_STREAM

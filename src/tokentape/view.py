@@ -14,7 +14,7 @@ from tokentape.chat.payloads import parse_json as parse_json
 from tokentape.errors import TokenTapeError
 from tokentape.limits import DEFAULT_LIMITS, Limits
 from tokentape.matching import operation
-from tokentape.model import Exchange, header
+from tokentape.model import Exchange, Read, header
 
 
 class Api(StrEnum):
@@ -69,6 +69,23 @@ def decoded_body(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> bytes:
         return b""
     coding = header(exchange.response.headers, "content-encoding")
     return content.decode(exchange.body, coding, limits)
+
+
+def decoded_reads(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> Iterator[Read]:
+    """The reads of the response with its content coding undone, one after another.
+
+    Of a body in several codings, one in another, it is one read that knows no time. Raises
+    FormatError, LimitError.
+    """
+    if exchange.response is None:
+        return
+    coding = header(exchange.response.headers, "content-encoding") or ""
+    if "," in coding:
+        yield Read(decoded_body(exchange, limits))
+        return
+    decoder = content.Decoder(exchange.body, coding, limits)
+    for read in exchange.response.reads:
+        yield Read(decoder.feed(read.data), read.offset_us)
 
 
 def is_event_stream(exchange: Exchange) -> bool:

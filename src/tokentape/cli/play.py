@@ -7,13 +7,13 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from tokentape import apis, content, view
+from tokentape import apis, view
 from tokentape.cli.common import chosen, limits_options, open_one
 from tokentape.cli.player import Player
 from tokentape.clock import Clock, SystemClock
 from tokentape.errors import FormatError, TokenTapeError
 from tokentape.limits import Limits
-from tokentape.model import Ending, Exchange, Fidelity, header
+from tokentape.model import Ending, Exchange, Fidelity
 from tokentape.pacing import parse_speed
 from tokentape.texts import one_line
 
@@ -23,19 +23,15 @@ def _events(exchange: Exchange, wait: Callable[[int | None], None]) -> Iterator[
 
     Raises FormatError where the bytes are damaged.
     """
-    headers = exchange.response.headers if exchange.response else ()
-    coding = header(headers, "content-encoding") or ""
     reader = apis.decoder(exchange)
-    # Several codings, one in another, are undone for the whole body only.
-    if reader is None or exchange.fidelity is not Fidelity.WIRE or "," in coding:
+    if reader is None or exchange.fidelity is not Fidelity.WIRE:
         yield from apis.decoded(exchange)
         if broken := apis.broken(exchange):
             raise FormatError(broken)
         return
-    undone = content.Decoder(exchange.body, coding)
-    for read in exchange.response.reads if exchange.response else ():
+    for read in view.decoded_reads(exchange):
         wait(read.offset_us)
-        yield from reader.feed(undone.feed(read.data))
+        yield from reader.feed(read.data)
     if reader.broken is not None:
         raise reader.broken
 

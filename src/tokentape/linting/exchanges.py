@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from tokentape import content, media, view
+from tokentape import media, view
 from tokentape.errors import TokenTapeError
 from tokentape.linting.base import Finding, On
 from tokentape.linting.checks import choice, chunk, cost, request, usage
@@ -13,7 +13,7 @@ from tokentape.linting.questions import end_chunks, new_stream
 from tokentape.linting.rules import CODES
 from tokentape.linting.state import Stream
 from tokentape.linting.thresholds import DEFAULT_THRESHOLDS, Thresholds
-from tokentape.model import REPAIRED, Ending, Exchange, Tape, header
+from tokentape.model import REPAIRED, Ending, Exchange, Tape
 
 
 def lint(
@@ -64,8 +64,6 @@ def lint_exchange(
 def _lint_stream(
     exchange: Exchange, codes: Collection[str], thresholds: Thresholds, *, chat: bool
 ) -> list[Finding]:
-    response = exchange.response
-    assert response is not None
     linter = Linter(
         exchange.request, fidelity=exchange.fidelity, chat=chat, thresholds=thresholds, codes=codes
     )
@@ -73,15 +71,9 @@ def _lint_stream(
     for note in exchange.notes:
         if note.startswith(REPAIRED):
             linter.repaired(note.removeprefix(REPAIRED))
-    coding = header(response.headers, "content-encoding")
     try:
-        if coding and "," in coding:
-            # When the events of a body in several codings came is not known.
-            linter.feed(view.decoded_body(exchange))
-        else:
-            decoder = content.Decoder(exchange.body, coding)
-            for read in response.reads:
-                linter.feed(decoder.feed(read.data), read.offset_us)
+        for read in view.decoded_reads(exchange):
+            linter.feed(read.data, read.offset_us)
     except TokenTapeError as error:
         linter.undecoded(error.message)
     else:

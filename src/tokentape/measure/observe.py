@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from tokentape import apis, content, view
+from tokentape import apis, view
 from tokentape.chat.payloads import stream_payloads
 from tokentape.errors import TokenTapeError
 from tokentape.limits import DEFAULT_LIMITS, Limits
 from tokentape.measure.created import created_in
 from tokentape.measure.parts import ONLY, Part, Pieces, failed, part_of, usage_in
-from tokentape.model import Exchange, Fidelity, header
+from tokentape.model import Exchange, Fidelity
 
 
 class Mark(msgspec.Struct, frozen=True, gc=False):
@@ -151,10 +151,8 @@ def _events(exchange: Exchange, limits: Limits) -> Iterator[Event]:
         return
     try:
         if exchange.fidelity is Fidelity.WIRE:
-            coding = header(exchange.response.headers, "content-encoding")
-            decoder = content.Decoder(exchange.body, coding, limits)
-            for number, read in enumerate(exchange.response.reads):
-                for event in reader.feed(decoder.feed(read.data)):
+            for number, read in enumerate(view.decoded_reads(exchange, limits)):
+                for event in reader.feed(read.data):
                     yield event.type, event.payload, number, read.offset_us
         elif view.is_event_stream(exchange) and view.api(exchange) in _CHAT:
             for value in stream_payloads(view.decoded_body(exchange, limits)):
