@@ -7,9 +7,7 @@ from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
-from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
-from uvicorn.server import ServerState
 
 from tokentape.errors import TokenTapeError
 from tokentape.server.answer import Wire
@@ -27,14 +25,8 @@ class Aside(Intake):
 
     __slots__ = ("_asking",)
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+    def __init__(self, **uvicorns: Any) -> None:
+        super().__init__(**uvicorns)
         self._asking: Asking | None = None  # what is waited for, so that a departure is noticed
 
     @abstractmethod

@@ -11,9 +11,7 @@ from typing import Any
 
 import httptools
 import msgspec
-from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.server import ServerState
 
 from tokentape.server.answer import Wire
 from tokentape.server.deck import Deck
@@ -77,14 +75,8 @@ class Intake(HttpToolsProtocol):
         "seen",
     )
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+    def __init__(self, **uvicorns: Any) -> None:
+        super().__init__(**uvicorns)
         settings = self.deck.settings
         self.seen = self.deck.sweeps  # when the connection last did something
         self._max_body = settings.max_body

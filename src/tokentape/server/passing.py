@@ -3,11 +3,7 @@
 The exchange itself is forward.py's.
 """
 
-import asyncio
 from typing import TYPE_CHECKING, Any
-
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from tokentape.matching import Asked
 from tokentape.model import Ending
@@ -28,14 +24,8 @@ class Passing(Aside):
 
     __slots__ = ("_forward",)
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+    def __init__(self, **uvicorns: Any) -> None:
+        super().__init__(**uvicorns)
         self._forward: Forward | None = None
 
     def _awaits(self, asking: Asking, operation: str, asked: Asked) -> bool:

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from tokentape.errors import TokenTapeError, UsageError
 from tokentape.library import Entry
@@ -33,14 +31,8 @@ class ReplayProtocol(Passing):
 
     __slots__ = ("_delivery", "_pumping", "_unsent", "write_paused")
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+    def __init__(self, **uvicorns: Any) -> None:
+        super().__init__(**uvicorns)
         self.write_paused = False
         self._delivery: Delivery | None = None
         self._unsent = 0  # bytes the transport still held when it last told
