@@ -58,7 +58,7 @@ docs: $(VENV)/.ready
 	$(BIN)/cog -r -I docs README.md docs/*.md docs/rules/*.md
 
 # The bundled tapes, from the captures the project started from.
-SEEDS := ../shared/seeds
+SEEDS := tests/seeds
 TAPES := src/tokentape/tapes
 tapes: $(VENV)/.ready
 	@mkdir -p $(TAPES)

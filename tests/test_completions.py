@@ -9,6 +9,7 @@ import pytest
 
 import tokentape
 from tests.samples import DONE, chunk, streamed
+from tests.seeds import SEEDS
 from tokentape.chat.assemble import assemble
 from tokentape.completions import Assembled, assembled, chunks, completion
 from tokentape.errors import UsageError
@@ -206,7 +207,7 @@ def test_they_are_public() -> None:
 
 def test_every_recording_gives_a_completion_or_a_reason(shared: Any) -> None:
     streams = partial = 0
-    for found in find([shared / "seeds", shared / "recordings"]):
+    for found in find([*SEEDS.values(), shared / "recordings"]):
         try:
             tape = open_file(found.path, repair=True).tape
         except tokentape.TokenTapeError:

@@ -9,6 +9,7 @@ from docs import beside_openai
 from docs.beside_openai import CASES, Case, at, named, ours, theirs
 from openai import VERSION
 
+from tests.seeds import SEEDS
 from tokentape.completions import assembled, chunks
 from tokentape.errors import TokenTapeError
 from tokentape.library import find, open_file
@@ -69,7 +70,7 @@ def said(message: dict[str, Any]) -> Any:
 
 def test_of_real_streams_they_say_the_same(shared: Path) -> None:
     count = 0
-    for found in find([shared / "seeds", shared / "recordings"]):
+    for found in find([*SEEDS.values(), shared / "recordings"]):
         try:
             tape = open_file(found.path, repair=True).tape
         except TokenTapeError:

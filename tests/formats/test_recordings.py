@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.conftest import SHARED
+from tests.seeds import SEEDS
 from tokentape import formats, sse
 from tokentape.errors import RefusedError, RepairNeeded
 from tokentape.formats.llama_stack_hash import file_name
@@ -25,13 +26,9 @@ FILES = sorted(
 REFUSED = {"WebSocket frames": 1, "gRPC samples": 1}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _at_hand(shared: Path) -> None:
-    assert len(FILES) > 100
-
-
 @pytest.fixture(scope="module")
-def opened() -> dict[Path, formats.Reading]:
+def opened(shared: Path) -> dict[Path, formats.Reading]:
+    assert len(FILES) > 100
     found: dict[Path, formats.Reading] = {}
     for path in FILES:
         try:
@@ -114,16 +111,16 @@ def test_every_rendered_chunk_is_an_event(opened: dict[Path, formats.Reading]) -
     assert streams > 30
 
 
-def test_the_seeds(shared: Path) -> None:
+def test_the_seeds() -> None:
     found: dict[str, tuple[str, list[int]]] = {}
-    for path in sorted((shared / "seeds").glob("0*.txt")):
+    for number, path in SEEDS.items():
         data = path.read_bytes()
-        if path.name.startswith("002"):
+        if number == "002":
             with pytest.raises(RepairNeeded):
                 formats.read(data, path.name)
         reading = formats.read(data, path.name, repair=True)
         counts = [len(sse.events(exchange.body)) for exchange in reading.tape.exchanges]
-        found[path.name[:3]] = (reading.format, counts)
+        found[number] = (reading.format, counts)
     assert found == {
         "000": ("transcript", [12]),
         "001": ("llama-stack", [87]),

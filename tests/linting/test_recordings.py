@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 import tokentape
+from tests.seeds import SEEDS
 from tokentape import sse, view
 from tokentape.errors import TokenTapeError
 from tokentape.library import find, open_file
@@ -126,7 +127,7 @@ def test_real_streams_doubled_are_no_mixed_choices(sample: Sample) -> None:
     assert judged >= 70
 
 
-SEEDS = {
+OF_SEEDS = {
     "000": {"DEL402", "USG603"},
     "001": {"CHO306"},
     "002": {"SSE101", "SSE106"},
@@ -135,11 +136,10 @@ SEEDS = {
 }
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_the_seeds(shared: Path, seed: str) -> None:
-    (path,) = (shared / "seeds").glob(f"{seed}_*")
-    tape = open_file(path, repair=True).tape
-    assert {rule for exchange in tape.exchanges for rule in _broken(exchange)} == SEEDS[seed]
+@pytest.mark.parametrize("seed", OF_SEEDS)
+def test_the_seeds(seed: str) -> None:
+    tape = open_file(SEEDS[seed], repair=True).tape
+    assert {rule for exchange in tape.exchanges for rule in _broken(exchange)} == OF_SEEDS[seed]
 
 
 def test_the_bundled_tape_of_a_clean_stream_is_clean() -> None:

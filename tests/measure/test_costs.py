@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import tokentape
 from tests.measure.streams import usage
 from tests.samples import DONE, chunk, streamed
+from tests.seeds import SEEDS
 from tokentape import UsageError, cost, load
 from tokentape.measure import listed, normalised, price_table, reported
 from tokentape.model import Exchange
@@ -86,13 +87,9 @@ def test_any_usage_gives_a_sum_or_none(raw: dict[str, Any]) -> None:
     assert amount is None or (amount.is_finite() and amount >= 0)
 
 
-def seed_000(shared: Path) -> Exchange:
-    (path,) = (shared / "seeds").glob("000*")
-    return load(path).exchanges[0]
-
-
-def test_seed_000_costs_the_same_by_its_provider_and_by_its_list_price(shared: Path) -> None:
-    for exchange in (seed_000(shared), load(TAPES / "reasoning.tape.jsonl").exchanges[0]):
+def test_seed_000_costs_the_same_by_its_provider_and_by_its_list_price() -> None:
+    for path in (SEEDS["000"], TAPES / "reasoning.tape.jsonl"):
+        (exchange,) = load(path).exchanges
         paid = cost(exchange)
         assert (paid.amount, paid.source) == (Decimal("0.00000522"), "reported")
         assert paid.field == "estimated_cost"

@@ -1,7 +1,6 @@
 """Usage: whose numbers, by which names, and where in the stream they stood."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.measure.streams import at, role, usage
 from tests.samples import DONE, chunk, streamed
+from tests.seeds import SEEDS
 from tokentape import load
 from tokentape import usage as usage_of
 from tokentape.measure import Usage, normalised
@@ -215,7 +215,6 @@ def test_any_usage_gives_counts_or_none(raw: dict[str, Any]) -> None:
         assert value is None or (type(value) is int and value >= 0)
 
 
-def test_seed_000_reports_its_usage_on_the_chunk_that_finishes(shared: Path) -> None:
-    (path,) = (shared / "seeds").glob("000*")
-    found = usage_of(load(path).exchanges[0])
+def test_seed_000_reports_its_usage_on_the_chunk_that_finishes() -> None:
+    found = usage_of(load(SEEDS["000"]).exchanges[0])
     assert (found.input_tokens, found.output_tokens, found.place) == (90, 18, "choice chunk")

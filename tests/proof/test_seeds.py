@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from openai import AsyncOpenAI, OpenAI
 
+from tests.seeds import SEEDS
 from tokentape import view
 from tokentape.cli import cli
 from tokentape.library import Library
@@ -40,7 +41,7 @@ class Said(msgspec.Struct):
     usage: tuple[int, int] | None = None
 
 
-SEEDS: dict[str, list[Said]] = {
+HELD: dict[str, list[Said]] = {
     "000": [
         Said({0: "Yes"}, 'We need to respond: "Yes".', finishes={0: "stop"}, usage=(90, 18)),
     ],
@@ -94,12 +95,11 @@ def request_of(exchange: Exchange) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def converted(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The five seeds, converted by the command."""
     folder = tmp_path_factory.mktemp("seeds")
     for number, name in BUNDLED.items():
-        (seed,) = (shared / "seeds").glob(f"{number}_*.txt")
-        words = ["convert", str(seed), str(folder / f"{name}.tape.jsonl")]
+        words = ["convert", str(SEEDS[number]), str(folder / f"{name}.tape.jsonl")]
         result = CliRunner().invoke(cli, words + ["--repair"] * (number == "002"))
         assert result.exit_code == 0, result.output
     return folder
@@ -165,8 +165,8 @@ def test_the_async_client_gets_what_the_seed_holds(
 
 
 def check(number: str, found: list[Said]) -> None:
-    if number in SEEDS:
-        assert found == SEEDS[number]
+    if number in HELD:
+        assert found == HELD[number]
         return
     # 001 and 003 speak at length: enough that every choice came, and how it begins and ends.
     (said,) = found
@@ -195,17 +195,16 @@ def test_curl_gets_the_same_bytes(
 
 
 def test_the_tool_call_s_arguments_are_the_location(exchanges: dict[str, list[Exchange]]) -> None:
-    assert json.loads(SEEDS["004"][0].arguments) == {"location": "Florence, Italy"}
+    assert json.loads(HELD["004"][0].arguments) == {"location": "Florence, Italy"}
 
 
 @pytest.mark.parametrize("number", BUNDLED)
-def test_a_seed_is_served_as_it_is(shared: Path, number: str) -> None:
-    (seed,) = (shared / "seeds").glob(f"{number}_*.txt")
-    library = Library([seed], repair=True)
+def test_a_seed_is_served_as_it_is(number: str) -> None:
+    library = Library([SEEDS[number]], repair=True)
     assert len(library.entries) == (2 if number == "004" else 1)
     assert not library.refused
     library.close()
-    unrepaired = Library([seed])
+    unrepaired = Library([SEEDS[number]])
     assert [refused.what for refused in unrepaired.refused] == (
         ["needs repair"] if number == "002" else []
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.seeds import SEEDS
 from tests.server.raw import Answered, Raw
 from tokentape import sse, view
 from tokentape.chat.assemble import assemble
@@ -21,7 +22,7 @@ from tokentape.testing import replay
 
 @pytest.fixture(scope="module")
 def library(shared: Path) -> Iterator[Library]:
-    with closing(Library([shared / "recordings", shared / "seeds"])) as library:
+    with closing(Library([shared / "recordings", *SEEDS.values()])) as library:
         yield library
 
 
