@@ -9,10 +9,9 @@ from docs import beside_openai
 from docs.beside_openai import CASES, Case, at, named, ours, theirs
 from openai import VERSION
 
+from tests.recorded import exchanges
 from tests.seeds import SEEDS
 from tokentape.completions import assembled, chunks
-from tokentape.errors import TokenTapeError
-from tokentape.library import find, open_file
 
 PLACES = [
     pytest.param(case, place, id=f"{case.title}: {named(place)}")
@@ -70,21 +69,16 @@ def said(message: dict[str, Any]) -> Any:
 
 def test_of_real_streams_they_say_the_same(shared: Path) -> None:
     count = 0
-    for found in find([*SEEDS.values(), shared / "recordings"]):
-        try:
-            tape = open_file(found.path, repair=True).tape
-        except TokenTapeError:
+    for path, exchange in exchanges([*SEEDS.values(), shared / "recordings"], repair=True):
+        mine = assembled(exchange)
+        if not mine.streamed or path.endswith(UNREAD):
             continue
-        for exchange in tape.exchanges:
-            mine = assembled(exchange)
-            if not mine.streamed or found.path.endswith(UNREAD):
-                continue
-            assert mine.completion is not None
-            other = theirs(chunks(exchange))
-            assert isinstance(other, dict), (found.path, other)
-            count += 1
-            assert mine.completion.get("usage") == other.get("usage")
-            for one, two in zip(mine.completion["choices"], other["choices"], strict=True):
-                assert said(one["message"]) == said(two["message"]), found.path
-                assert one["finish_reason"] == two.get("finish_reason")
+        assert mine.completion is not None
+        other = theirs(chunks(exchange))
+        assert isinstance(other, dict), (path, other)
+        count += 1
+        assert mine.completion.get("usage") == other.get("usage")
+        for one, two in zip(mine.completion["choices"], other["choices"], strict=True):
+            assert said(one["message"]) == said(two["message"]), path
+            assert one["finish_reason"] == two.get("finish_reason")
     assert count > 80

@@ -5,18 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 from hypothesis import given
 from openai._streaming import SSEDecoder
 from openai.lib.streaming.chat._completions import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
 from tests.chat.whole import UNHURRIED, completions
+from tests.recorded import exchanges
 from tests.samples import DONE, streamed
-from tokentape import library, linting, sse, view
+from tokentape import linting, sse, view
 from tokentape.chat.assemble import assemble
 from tokentape.chat.split import frames, split
-from tokentape.errors import TokenTapeError
 
 Completion = dict[str, Any]
 
@@ -109,20 +108,13 @@ def test_a_split_stream_breaks_no_rule(completion: Completion) -> None:
 
 
 def recorded(shared: Path) -> list[Completion]:
-    found = []
-    for file in library.find([shared / "recordings"]):
-        try:
-            tape = library.open_file(file.path).tape
-        except TokenTapeError:
-            continue
-        found += [
-            payload
-            for exchange in tape.exchanges
-            if not view.is_event_stream(exchange)
-            for payload in view.payloads(exchange)
-            if isinstance(payload, dict) and payload.get("object") == "chat.completion"
-        ]
-    return found
+    return [
+        payload
+        for _, exchange in exchanges([shared / "recordings"])
+        if not view.is_event_stream(exchange)
+        for payload in view.payloads(exchange)
+        if isinstance(payload, dict) and payload.get("object") == "chat.completion"
+    ]
 
 
 def contracted(completion: Completion) -> Completion:
@@ -135,8 +127,6 @@ def contracted(completion: Completion) -> Completion:
 
 
 def test_real_completions_assemble_to_what_they_were(shared: Path) -> None:
-    if not (shared / "recordings").is_dir():
-        pytest.skip("../shared/recordings is missing")
     found = recorded(shared)
     assert len(found) > 30
     for completion in found:

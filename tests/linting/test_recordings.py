@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 import tokentape
+from tests.recorded import exchanges
 from tests.seeds import SEEDS
 from tokentape import sse, view
-from tokentape.errors import TokenTapeError
-from tokentape.library import find, open_file
+from tokentape.library import open_file
 from tokentape.linting import lint
 from tokentape.linting.base import Severity
 from tokentape.model import Exchange, Fidelity, Read
@@ -70,16 +70,11 @@ def _broken(exchange: Exchange) -> set[str]:
 @pytest.fixture(scope="module")
 def sample(shared: Path) -> Sample:
     found: Sample = defaultdict(list)
-    for file in find((shared / "recordings",)):
-        try:
-            tape = open_file(file.path).tape
-        except TokenTapeError:
-            continue
-        for exchange in tape.exchanges:
-            if view.api(exchange) is view.Api.CHAT and view.is_event_stream(exchange):
-                # A stream of n=1 is a stream as it was sent; seed 001 is the other kind.
-                key = (_provider(exchange), exchange.fidelity.value)
-                found[key].append((exchange, _broken(exchange)))
+    for _, exchange in exchanges([shared / "recordings"]):
+        if view.api(exchange) is view.Api.CHAT and view.is_event_stream(exchange):
+            # A stream of n=1 is a stream as it was sent; seed 001 is the other kind.
+            key = (_provider(exchange), exchange.fidelity.value)
+            found[key].append((exchange, _broken(exchange)))
     return found
 
 
@@ -149,15 +144,10 @@ def test_the_bundled_tape_of_a_clean_stream_is_clean() -> None:
 
 def test_no_recording_of_another_api_is_blamed_for_what_chat_has(shared: Path) -> None:
     streams: Counter[str] = Counter()
-    for file in find((shared / "recordings",)):
-        try:
-            tape = open_file(file.path).tape
-        except TokenTapeError:
-            continue
-        for exchange in tape.exchanges:
-            if view.api(exchange) is not view.Api.CHAT and exchange.response is not None:
-                streams[view.api(exchange).value] += view.is_event_stream(exchange)
-                assert lint(exchange) == []
+    for _, exchange in exchanges([shared / "recordings"]):
+        if view.api(exchange) is not view.Api.CHAT and exchange.response is not None:
+            streams[view.api(exchange).value] += view.is_event_stream(exchange)
+            assert lint(exchange) == []
     assert streams["responses"]
     assert streams["gemini"]
 

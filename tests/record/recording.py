@@ -1,17 +1,16 @@
 """A server that records what a scripted upstream says, for tests."""
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import msgspec
 import pytest
 
+from tests.process import serving
 from tokentape.library import Library, load
 from tokentape.model import Ending, Exchange
 from tokentape.server import Begun, Mode, Observer, Settings, Upstream, dial
@@ -108,21 +107,6 @@ run(settings, Library([]))
 """
 
 
-@contextmanager
-def process(folder: Path, url: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+def process(folder: Path, url: str) -> AbstractContextManager[tuple[Popen[str], str]]:
     """A recorder in a process of its own, and its base URL; killed at the end."""
-    started = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, str(folder), url],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": ""},
-    )
-    try:
-        assert started.stdout is not None
-        line = started.stdout.readline()
-        assert line.startswith("base_url: "), started.communicate()
-        yield started, line.removeprefix("base_url: ").strip()
-    finally:
-        started.kill()
-        started.communicate()
+    return serving(_PROGRAM, folder, url)

@@ -155,6 +155,17 @@ def test_errors_and_cut_answers_are_answers(tmp_path: Path) -> None:
         assert up.connections == 2
 
 
+def is_asked_for_again(tmp_path: Path) -> None:
+    with (
+        upstream(at_once(digit(b"1"), digit(b"2"))) as up,
+        recorder(tmp_path, up.url, mode="auto") as server,
+        Raw(server.base_url) as client,
+    ):
+        for body in (b"1", b"2"):
+            client.post(asked())
+            assert client.answer().body == body
+
+
 def test_what_the_disk_did_not_take_is_asked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,28 +173,14 @@ def test_what_the_disk_did_not_take_is_asked_for_again(
         self._lose(name, disk_module._places(items), "no")
 
     monkeypatch.setattr(disk_module.Disk, "_append", lose)
-    with (
-        upstream(at_once(digit(b"1"), digit(b"2"))) as up,
-        recorder(tmp_path, up.url, mode="auto") as server,
-        Raw(server.base_url) as client,
-    ):
-        for body in (b"1", b"2"):
-            client.post(asked())
-            assert client.answer().body == body
+    is_asked_for_again(tmp_path)
 
 
 def test_what_was_given_up_before_it_was_begun_is_asked_for_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorder_module, "_MOST_WAITING", -1)
-    with (
-        upstream(at_once(digit(b"1"), digit(b"2"))) as up,
-        recorder(tmp_path, up.url, mode="auto") as server,
-        Raw(server.base_url) as client,
-    ):
-        for body in (b"1", b"2"):
-            client.post(asked())
-            assert client.answer().body == body
+    is_asked_for_again(tmp_path)
 
 
 def test_a_redacted_tape_still_matches(tmp_path: Path) -> None:

@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.record.recording import Told, process, recorded, recorder
-from tests.record.upstream import Connection, answering, at_once, chunked, head, upstream
+from tests.record.upstream import (
+    Connection,
+    Scripted,
+    answering,
+    at_once,
+    chunked,
+    head,
+    upstream,
+)
 from tests.server.raw import Raw
 from tests.server.tapes import asked, exchange, stream, write
 from tokentape.formats import tape as native
@@ -21,6 +29,7 @@ from tokentape.model import Ending, Exchange, Request, Tape
 from tokentape.server import disk as disk_module
 from tokentape.server import recorder as recorder_module
 from tokentape.server.scopes import tape_name
+from tokentape.testing import Replay
 
 SSE = head("Content-Type: text/event-stream", "Transfer-Encoding: chunked")
 END = b"0\r\n\r\n"
@@ -277,16 +286,23 @@ async def one_waits(connection: Connection) -> None:
         await connection.send(chunked(b"data: 2\n\n") + END)
 
 
-def test_a_tape_that_vanishes_while_it_is_recorded_is_begun_anew(tmp_path: Path) -> None:
-    told = Told()
-    path = tmp_path / "default.tape.jsonl"
+@contextmanager
+def half_recorded(path: Path, told: Told) -> Iterator[tuple[Scripted, Replay, Raw]]:
+    """A recorder with half an answer on this tape; the rest comes when its upstream may go on."""
     with (
         upstream(one_waits) as up,
-        recorder(tmp_path, up.url, told=told) as server,
+        recorder(path.parent, up.url, told=told) as server,
         Raw(server.base_url) as slow,
     ):
         slow.post(asked(text="wait"))
         wait_until(lambda: path.exists() and b'"read"' in path.read_bytes())
+        yield up, server, slow
+
+
+def test_a_tape_that_vanishes_while_it_is_recorded_is_begun_anew(tmp_path: Path) -> None:
+    told = Told()
+    path = tmp_path / "default.tape.jsonl"
+    with half_recorded(path, told) as (up, server, slow):
         path.unlink()
         ask_once(server.base_url)
         assert told.troubled.wait(20)
@@ -329,13 +345,7 @@ def test_what_another_writes_to_a_tape_that_is_recorded_is_kept(
 ) -> None:
     told = Told()
     path = tmp_path / "default.tape.jsonl"
-    with (
-        upstream(one_waits) as up,
-        recorder(tmp_path, up.url, told=told) as server,
-        Raw(server.base_url) as slow,
-    ):
-        slow.post(asked(text="wait"))
-        wait_until(lambda: path.exists() and b'"read"' in path.read_bytes())
+    with half_recorded(path, told) as (up, server, slow):
         theirs = change(path)
         up.go()
         assert slow.answer().whole

@@ -1,17 +1,16 @@
 """The server as a process: its first line, its signals, the port."""
 
-import os
 import resource
 import signal
 import socket
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 
+from tests.process import serving
 from tests.server.raw import Raw
 from tests.server.tapes import asked, exchange, stream, write
 from tokentape.errors import UsageError
@@ -29,23 +28,8 @@ run(Settings(port=0, speed=1.0, grace_s=float(sys.argv[2])), Library([sys.argv[1
 HOUR_US = 3_600_000_000
 
 
-@contextmanager
-def process(folder: Path, grace_s: float) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    started = subprocess.Popen(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", PROGRAM, str(folder), str(grace_s)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": ""},
-    )
-    try:
-        assert started.stdout is not None
-        line = started.stdout.readline()
-        assert line.startswith("base_url: http://127.0.0.1:"), started.communicate()
-        yield started, line.removeprefix("base_url: ").strip()
-    finally:
-        started.kill()
-        started.communicate()
+def process(folder: Path, grace_s: float) -> AbstractContextManager[tuple[Popen[str], str]]:
+    return serving(PROGRAM, folder, grace_s, options=("-X", "dev", "-W", "error"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
