@@ -7,7 +7,7 @@ import zlib
 import brotli
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wire import splits
@@ -144,7 +144,6 @@ CODED = {
 
 
 @pytest.mark.parametrize("coding", CODED)
-@settings(deadline=None)
 @given(data=st.data())
 def test_a_body_decodes_read_by_read_as_it_does_whole(coding: str, data: st.DataObject) -> None:
     body = CODED[coding](data.draw(st.binary(max_size=400)) * 3)

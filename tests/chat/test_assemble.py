@@ -122,7 +122,7 @@ odd = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(values | odd, max_size=5))
 def test_any_json_gives_a_completion(chunks: list[Any]) -> None:
     before = copy.deepcopy(chunks)
@@ -166,7 +166,6 @@ plain = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(plain | plain | plain | odd, max_size=10))
 def test_chunks_alike_add_up_as_if_each_were_the_first_of_its_kind(chunks: list[Any]) -> None:
     assembler = Assembler()
@@ -194,7 +193,7 @@ def test_chunks_alike_take_the_short_way() -> None:
     assert told == ["0123456789"] * 2
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(completions(), st.dictionaries(st.sampled_from(["x_one", "provider"]), json_values))
 def test_split_and_fed_chunk_by_chunk_it_is_what_it_was(
     completion: dict[str, Any], more: dict[str, Any]

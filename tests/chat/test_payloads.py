@@ -55,7 +55,7 @@ def same(found: list[Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [1, 7, 40, 1 << 16])
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(frames=st.lists(st.sampled_from(FRAMES), max_size=12))
 @example(frames=[chunk("a"), chunk("b"), DONE])
 @example(frames=[b'data: {"a":[1\n\n', b"data: 2]],[[3\n\n"])
@@ -67,7 +67,6 @@ def test_frames_give_what_their_events_give(frames: list[bytes], size: int) -> N
         assert same(list(stream_payloads(body))) == same(by_events(body))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60), st.integers(1, 30))
 def test_any_bytes_give_what_their_events_give(body: bytes, size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -24,7 +24,6 @@ _MOST_SECONDS = 5
 settings.register_profile(
     "fuzz",
     max_examples=int(_ASKED or 30),
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     # Asked for more: other examples every time, in CI too.
     **({"derandomize": False} if _ASKED else {}),

@@ -89,7 +89,7 @@ def test_reads_of_one_byte_change_nothing(case: dict[str, Any]) -> None:
     assert lint(_cut(exchange, bytewise)) == lint(exchange) != []
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_no_way_to_cut_the_stream_changes_the_findings(data: st.DataObject) -> None:
     streams = data.draw(st.lists(st.sampled_from(FRAMES), min_size=1, max_size=4))

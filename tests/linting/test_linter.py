@@ -166,7 +166,7 @@ CHANGES: list[dict[str, Any]] = [
 ]
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(
     st.lists(
         st.one_of(st.just({}), st.sampled_from(CHANGES), st.just({"sse": ": ping\n\n"})),

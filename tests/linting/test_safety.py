@@ -42,7 +42,7 @@ CHOICES = st.dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(CHUNKS, st.one_of(VALUES, st.lists(CHOICES, max_size=3))), max_size=5),
     VALUES,
@@ -66,7 +66,7 @@ def test_any_json_gives_findings(parts: list[tuple[dict[str, Any], Any]], asked:
         _are_findings(lint(answer))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.one_of(st.binary(max_size=20), st.sampled_from([b"data: {}", b"\n\n", b":"]))))
 def test_any_bytes_give_findings(pieces: list[bytes]) -> None:
     watching = Linter(Request(url=cases.URL, body=b"{"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import tokentape
@@ -75,7 +75,6 @@ def test_what_a_provider_says_that_it_cost(what: str) -> None:
     assert reported(raw) == (None if amount is None else Decimal(amount))
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["cost", "estimated_cost", "cost_details", "cost_in_usd_ticks", "is_byok"]),

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.measure.streams import at, choice, role, usage
@@ -96,7 +96,6 @@ def test_events_of_one_read_share_its_time_and_an_event_has_that_of_its_last_byt
     assert found.chunks == 3
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_however_it_was_read_the_last_byte_of_an_event_gives_its_time(data: st.DataObject) -> None:
     frames = [role(), chunk("a"), chunk("b"), usage(), DONE]

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.measure.streams import at, usage
@@ -61,7 +61,6 @@ def check(exchange: Exchange) -> None:
         assert json.loads(_encode(group.row("model", definition.name)))["exchanges"] == 1
 
 
-@settings(deadline=None)
 @given(
     st.lists(_CHUNKS | _VALUES, max_size=4),
     st.sampled_from(_PATHS),

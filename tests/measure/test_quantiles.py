@@ -3,7 +3,7 @@
 from math import ceil
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tokentape.measure import quantiles
@@ -33,7 +33,6 @@ def test_quantiles_by_hand(values: list[int], p50: int, p90: int, p99: int) -> N
     assert (found.p50, found.p90, found.p99) == (p50, p90, p99)
 
 
-@settings(deadline=None)
 @given(st.lists(NUMBERS, min_size=1))
 def test_a_quantile_is_the_value_of_the_nearest_rank(values: list[float]) -> None:
     found = quantiles(values)
@@ -44,7 +43,6 @@ def test_a_quantile_is_the_value_of_the_nearest_rank(values: list[float]) -> Non
     assert (found.min, found.max, found.count) == (ordered[0], ordered[-1], len(values))
 
 
-@settings(deadline=None)
 @given(st.lists(NUMBERS), st.lists(NUMBERS))
 def test_values_may_come_in_parts(first: list[float], second: list[float]) -> None:
     parts = Values(first)
@@ -54,13 +52,11 @@ def test_values_may_come_in_parts(first: list[float], second: list[float]) -> No
     assert parts.histogram() == whole.histogram()
 
 
-@settings(deadline=None)
 @given(st.lists(NUMBERS))
 def test_a_histogram_holds_every_value_above_0(values: list[float]) -> None:
     assert sum(Values(values).histogram().values()) == sum(value > 0 for value in values)
 
 
-@settings(deadline=None)
 @given(st.floats(1e-3, 1e12))
 def test_a_value_lies_in_its_bin(value: float) -> None:
     assert edge(bin_of(value)) <= value * (1 + 1e-6)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.measure.streams import at, role, usage
@@ -202,7 +202,6 @@ _JSON = st.recursive(
 _PATHS = sorted({part for paths in NAMES.values() for path in paths for part in path.split(".")})
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(_PATHS), _JSON | st.dictionaries(st.sampled_from(_PATHS), _JSON)
