@@ -5,6 +5,7 @@ import os
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import as_file, files
 from statistics import median
 from time import process_time
@@ -177,7 +178,7 @@ def _ways(stream: Stream) -> dict[str, Callable[[], object]]:
         TOKENTAPE: lambda: ours(stream.body),
         LINTED: lambda: linted(stream),
         JSON: json_alone,
-        **{name: lambda way=way: way(stream.body) for name, way in theirs.items()},  # type: ignore[misc]
+        **{name: partial(way, stream.body) for name, way in theirs.items()},
     }
 
 

@@ -66,7 +66,7 @@ def aimock(folder: Path) -> Path:
 def vcrpy(folder: Path) -> None:
     """Make `import vcr` work, installed below this folder where the environment has none."""
     try:
-        import vcr  # type: ignore[import-untyped]  # noqa: F401
+        import vcr  # noqa: F401 - whether it is there is what is asked
     except ImportError:
         command = [sys.executable, "-m", "pip", "install", "--target", str(folder), "vcrpy"]
         _run(command, "pip install vcrpy failed")

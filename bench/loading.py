@@ -75,8 +75,8 @@ def cassettes(peers: Peers, runs: int) -> Speed:
         raise NotRun(peers.missing["vcrpy"])
     if not CASSETTES.is_dir():
         raise NotRun("the sample recordings are not beside the project's folder")
-    from vcr.persisters.filesystem import FilesystemPersister  # type: ignore[import-untyped]
-    from vcr.serializers import yamlserializer  # type: ignore[import-untyped]
+    from vcr.persisters.filesystem import FilesystemPersister
+    from vcr.serializers import yamlserializer
 
     def theirs(path: Path) -> object:
         return FilesystemPersister.load_cassette(path, yamlserializer)

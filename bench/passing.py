@@ -4,7 +4,7 @@ import gc
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -166,7 +166,7 @@ def _up(commands: dict[str, Command], upstream: Server) -> Iterator[list[_Way]]:
 
 
 def _rounds(
-    ways: list[_Way], measures: dict[str, Callable[[], Run[T]]], runs: int, extra_s: float
+    ways: list[_Way], measures: Mapping[str, Callable[[], Run[T]]], runs: int, extra_s: float
 ) -> dict[str, Sample[T]]:
     """The usual rounds; one run of who is slow."""
     slow = any(way.slow for way in ways)

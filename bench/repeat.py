@@ -1,6 +1,6 @@
 """Medians of several runs; disturbed ones are made again for a bounded time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
 from time import monotonic
@@ -50,7 +50,7 @@ def sample(runs: list[Run[T]], wanted: int) -> Sample[T]:
 
 
 def rounds(
-    measures: dict[str, Callable[[], Run[T]]], wanted: int, extra_s: float
+    measures: Mapping[str, Callable[[], Run[T]]], wanted: int, extra_s: float
 ) -> dict[str, Sample[T]]:
     """Measure all in turn, round by round, so that a slow spell of the machine meets everyone.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bench import assembling, material, paced, passing, replay
 from bench.aims import judge
@@ -39,7 +39,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [*lines, ""]
 
 
-def _note(samples: Iterable[Sample[T]]) -> list[str]:
+def _note(samples: Iterable[Sample[Any]]) -> list[str]:
     """How many runs count that were disturbed after all."""
     samples = list(samples)
     disturbed = sum(sample.disturbed for sample in samples)

@@ -268,7 +268,7 @@ def at(completion: Chunk | str, place: Place) -> Any:
     for step in place:
         if not isinstance(value, list if isinstance(step, int) else dict):
             raise LookupError(step)
-        value = value[step]
+        value = value[step]  # type: ignore[index]  # a list by a number, a dict by a name
     return value
 
 

@@ -3,6 +3,7 @@
 import gzip
 import random
 import zlib
+from collections.abc import Callable
 
 import brotli
 import pytest
@@ -76,7 +77,9 @@ def test_the_size_is_bounded(body: bytes, coding: str) -> None:
 
 
 @pytest.mark.parametrize(("pack", "coding"), [(gzip.compress, "gzip"), (zlib.compress, "deflate")])
-def test_a_stream_that_was_cut_gives_what_is_there(pack, coding: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_stream_that_was_cut_gives_what_is_there(
+    pack: Callable[[bytes], bytes], coding: str
+) -> None:
     body = pack(TEXT)
     found = content.decode(body[:-9], coding)
     assert found

@@ -3,6 +3,7 @@
 import gzip
 import json
 import tracemalloc
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,9 +18,9 @@ MESSAGE = bytes.fromhex("00000010 00000000 05c248eb 7d98c8ff")
 SSE: Headers = (("content-type", "text/event-stream; charset=utf-8"),)
 
 
-def answered(body: bytes, headers: Headers = SSE, **request: object) -> Exchange:
+def answered(body: bytes, headers: Headers = SSE, **request: Any) -> Exchange:
     return Exchange(
-        request=Request(**{"url": "", "body": None} | request),  # type: ignore[arg-type]
+        request=Request(**{"url": "", "body": None} | request),
         response=Response(headers=headers, reads=(Read(body),)),
     )
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -297,7 +298,13 @@ def test_the_events_of_a_binary_stream_are_decoded() -> None:
         assert event.payload == wrong
 
 
-FOLDS = [chat.Fold, responses.Fold, messages.Fold, gemini.Fold, bedrock.Fold]
+FOLDS: list[Callable[[], Fold]] = [
+    chat.Fold,
+    responses.Fold,
+    messages.Fold,
+    gemini.Fold,
+    bedrock.Fold,
+]
 DEEP = json.loads('{"a":' * 200 + "1" + "}" * 200)
 ODD = st.one_of(
     st.none(),

@@ -170,18 +170,24 @@ plain = st.builds(
 def test_chunks_alike_add_up_as_if_each_were_the_first_of_its_kind(chunks: list[Any]) -> None:
     assembler = Assembler()
     slow = Assembler()
-    slow._alike.take = lambda chunk: False  # type: ignore[method-assign]
-    for each in chunks:
-        assembler.feed(each)
-        slow.feed(each)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slow._alike, "take", lambda chunk: False)
+        for each in chunks:
+            assembler.feed(each)
+            slow.feed(each)
     assert same(assembler.completion()) == same(slow.completion())
 
 
-def test_chunks_alike_take_the_short_way() -> None:
-    taken = []
+def test_chunks_alike_take_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[bool] = []
     assembler = Assembler()
     take = assembler._alike.take
-    assembler._alike.take = lambda chunk: taken.append(take(chunk)) or taken[-1]  # type: ignore
+
+    def told(chunk: dict[str, Any]) -> bool:
+        taken.append(take(chunk))
+        return taken[-1]
+
+    monkeypatch.setattr(assembler._alike, "take", told)
     top = {"id": "c", "created": 1, "object": "chat.completion.chunk", "usage": None}
     rest = {"logprobs": None, "finish_reason": None}
     for number in range(10):
@@ -189,8 +195,8 @@ def test_chunks_alike_take_the_short_way() -> None:
             one = {"index": index, "delta": {"content": str(number)}, **rest}
             assembler.feed({**top, "choices": [one], "obfuscation": "x" * number})
     assert taken == [False] * 2 + [True] * 18
-    told = [choice["message"]["content"] for choice in assembler.completion()["choices"]]
-    assert told == ["0123456789"] * 2
+    texts = [choice["message"]["content"] for choice in assembler.completion()["choices"]]
+    assert texts == ["0123456789"] * 2
 
 
 @settings(max_examples=30)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from docs import beside_openai
-from docs.beside_openai import CASES, Case, at, named, ours, theirs
+from docs.beside_openai import CASES, Case, Place, at, named, ours, theirs
 from openai import VERSION
 
 from tests.recorded import exchanges
@@ -50,8 +50,8 @@ def test_where_nothing_departs_from_the_contract_they_agree() -> None:
     for place in (("id",), ("model",), ("object",), ("usage",)):
         assert at(ours(chunks), place) == at(other, place)
     for name in ("role", "content"):
-        place = ("choices", 0, "message", name)
-        assert at(ours(chunks), place) == at(other, place)
+        told: Place = ("choices", 0, "message", name)
+        assert at(ours(chunks), told) == at(other, told)
 
 
 # Streams of the sample that it can't read at all.

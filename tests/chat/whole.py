@@ -167,7 +167,7 @@ usages = st.fixed_dictionaries(
 def completions(draw: st.DrawFn, *, plain: bool = False) -> dict[str, Any]:
     """A completion; a plain one holds only what the official client's types know of."""
     count = draw(st.sampled_from([1, 1, 1, 2, 2, 3, 4]))
-    indexes = range(count)
+    indexes = list(range(count))
     if not plain:
         indexes = sorted(
             draw(st.lists(st.integers(0, 10**9), min_size=count, max_size=count, unique=True))

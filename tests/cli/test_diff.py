@@ -1,6 +1,7 @@
 """tokentape diff, as a person or a script runs it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -108,7 +109,7 @@ def test_long_values_and_texts_are_cut(tmp_path: Path) -> None:
 
 
 def test_many_places_are_cut(tmp_path: Path) -> None:
-    fields = {f"k{n}": n for n in range(1001)}
+    fields: dict[str, Any] = {f"k{n}": n for n in range(1001)}
     a = tape(tmp_path / "a.tape.jsonl", streamed(**fields))
     b = tape(tmp_path / "b.tape.jsonl", streamed())
     told = run("diff", a, b, code=1).stdout.splitlines()

@@ -82,7 +82,8 @@ def test_whole_and_byte_by_byte_the_same_is_told() -> None:
 
 
 def _brotli(data: bytes) -> bytes:
-    return brotli.compress(data)
+    compressed: bytes = brotli.compress(data)
+    return compressed
 
 
 @pytest.mark.parametrize(

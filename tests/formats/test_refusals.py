@@ -2,13 +2,14 @@
 
 import gzip
 import json
+from collections.abc import Callable
 
 import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.formats.cases import CASES, GO_VCR, SSE, VCRPY, cassetter, go_vcr, llama, vcrpy
+from tests.formats.cases import CASES, GO_VCR, SSE, VCRPY, Case, cassetter, go_vcr, llama, vcrpy
 from tokentape import formats, sse
 from tokentape.errors import FormatError, RefusedError, RepairNeeded, UsageError
 from tokentape.formats import repair, unpack
@@ -256,9 +257,8 @@ def test_any_text_can_be_listed(lines: list[str]) -> None:
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress], ids=["gzip", "zstd"])
 @pytest.mark.parametrize("case", [GO_VCR[0], VCRPY[0], SSE[0]], ids=lambda case: case.format)
-def test_packed_recordings(pack: object, case: object) -> None:
-    assert callable(pack)
-    data, name, format = case.data, case.name, case.format  # type: ignore[attr-defined]
+def test_packed_recordings(pack: Callable[[bytes], bytes], case: Case) -> None:
+    data, name, format = case.data, case.name, case.format
     assert formats.read(pack(data), name + ".packed") == formats.read(data, name)
     assert formats.read(pack(data), name + ".packed").format == format
 

@@ -26,7 +26,7 @@ settings.register_profile(
     max_examples=int(_ASKED or 30),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     # Asked for more: other examples every time, in CI too.
-    **({"derandomize": False} if _ASKED else {}),
+    derandomize=not _ASKED and settings().derandomize,
 )
 BUDGET = settings.get_profile("fuzz")
 

@@ -11,6 +11,7 @@ from tokentape.errors import FormatError, UsageError
 from tokentape.formats import tape as native
 from tokentape.library import Library, TapeAppender, save
 from tokentape.library import index as index_module
+from tokentape.library.files import Found
 from tokentape.matching import ask, body_key
 from tokentape.model import Exchange, Tape
 from tokentape.redact import Paths, Patterns, Redaction
@@ -91,7 +92,7 @@ def test_the_index_is_kept_and_only_what_changed_is_read_again(
     read: list[str] = []
     original = Library._index
 
-    def counting(self: Library, found: index_module.Found) -> object:
+    def counting(self: Library, found: Found) -> object:
         read.append(found.scope)
         return original(self, found)
 

@@ -34,9 +34,9 @@ CHUNKS: dict[str, dict[str, Any]] = {
 
 
 def load(path: Path) -> dict[str, list[dict[str, Any]]]:
-    loaded = yaml.safe_load(path.read_text("utf-8"))
+    loaded: dict[str, list[dict[str, Any]]] = yaml.safe_load(path.read_text("utf-8"))
     assert set(loaded) == {"pass", "fail"}, path
-    return loaded  # type: ignore[no-any-return]
+    return loaded
 
 
 def _whole(fields: dict[str, Any], kind: str) -> dict[str, Any]:

@@ -71,6 +71,7 @@ def test_case(code: str, kind: str, number: int, case: dict[str, Any]) -> None:
 
 
 def _cut(exchange: Exchange, pieces: list[bytes]) -> Exchange:
+    assert exchange.response is not None
     response = msgspec.structs.replace(exchange.response, reads=tuple(map(Read, pieces)))
     return msgspec.structs.replace(exchange, response=response)
 

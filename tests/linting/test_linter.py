@@ -20,6 +20,8 @@ from tokentape.linting import (
     rule,
     select,
 )
+from tokentape.linting.plain import Plain
+from tokentape.linting.questions import check_chunk
 from tokentape.model import Ending, Fidelity, Request, Tape
 
 ROLE = chunk(role="assistant")
@@ -187,7 +189,7 @@ def test_the_short_way_for_plain_chunks_finds_what_the_long_way_finds(
     def found(short: bool) -> list[Finding]:
         with pytest.MonkeyPatch.context() as patch:
             if not short:
-                patch.setattr(linter.Plain, "like", lambda *_: None)
+                patch.setattr(Plain, "like", lambda *_: None)
             watching = Linter(request, fidelity=Fidelity.WIRE)
             for number, frame in enumerate(frames):
                 watching.feed(frame, number * 1000)
@@ -199,8 +201,12 @@ def test_the_short_way_for_plain_chunks_finds_what_the_long_way_finds(
 
 def test_plain_chunks_take_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[Any] = []
-    whole = linter.check_chunk
-    monkeypatch.setattr(linter, "check_chunk", lambda *args: looked.append(args) or whole(*args))
+
+    def look(*args: Any) -> Any:
+        looked.append(args)
+        return check_chunk(*args)
+
+    monkeypatch.setattr(linter, "check_chunk", look)
     watching = Linter(REQUEST)
     for frame in (ROLE, *[chunk("a")] * 100, chunk(finish="stop"), DONE):
         watching.feed(frame, 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from docs import lint_counts, lint_pages
 
-from tokentape.linting import RULES
+from tokentape.linting import RULES, Rule
 from tokentape.model import Exchange, Request
 
 DOCS = Path(lint_pages.__file__).parent
@@ -25,7 +25,7 @@ def test_each_group_has_its_page_and_no_page_is_left_over() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
-def test_the_table_leads_to_the_text_of_each_rule(rule: lint_pages.Rule) -> None:
+def test_the_table_leads_to_the_text_of_each_rule(rule: Rule) -> None:
     page, _, anchor = lint_pages.anchor(rule).partition("#")
     assert anchor in _anchors(DOCS / page)
     assert f"]({page}#{anchor})" in (DOCS / "lint.md").read_text(encoding="utf-8")

@@ -115,6 +115,7 @@ def test_real_streams_doubled_are_no_mixed_choices(sample: Sample) -> None:
                 both = payload.get("choices") or []
                 payload["choices"] = both + [c | {"index": 1} for c in both]
                 frames.append(sse.render(json.dumps(payload)))
+            assert exchange.response is not None
             response = msgspec.structs.replace(exchange.response, reads=(Read(b"".join(frames)),))
             doubled = msgspec.structs.replace(exchange, response=response)
             assert not lint(doubled, codes={"CHO319", "CHO306", "CHO302"})

@@ -161,7 +161,7 @@ def test_a_service_tier_has_prices_of_its_own() -> None:
 
 
 def test_reasoning_that_is_counted_apart_is_paid_as_output() -> None:
-    more = {
+    more: dict[str, Any] = {
         "total_tokens": 496 + 77 + 121,
         "prompt_tokens_details": {"cached_tokens": 448},
         "completion_tokens_details": {"reasoning_tokens": 121},

@@ -1,12 +1,11 @@
 """What goes through, both ways: every byte of the request, every read of the answer."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.record.recording import Told, recorded, recorder
-from tests.record.upstream import Connection, answering, at_once, chunked, head, upstream
+from tests.record.upstream import Connection, Script, answering, at_once, chunked, head, upstream
 from tests.server.raw import Raw, request
 from tests.server.tapes import asked, stream
 from tokentape.errors import UsageError
@@ -240,10 +239,10 @@ def test_path_query_and_body_go_through_as_they_are(tmp_path: Path) -> None:
 
 
 def test_names_lead_to_upstreams_and_the_first_has_the_plain_path(tmp_path: Path) -> None:
-    def named(name: bytes) -> Callable[..., object]:
+    def named(name: bytes) -> Script:
         return at_once(head("Content-Length: 1") + name)
 
-    with upstream(named(b"1")) as one, upstream(named(b"2")) as two:  # type: ignore[arg-type]
+    with upstream(named(b"1")) as one, upstream(named(b"2")) as two:
         base = f"http://127.0.0.1:{two.port}/deep/api/v9"
         with (
             recorder(tmp_path, Upstream("a", one.url), Upstream("b", base)) as server,

@@ -96,7 +96,8 @@ def test_nothing_planted_is_on_disk_while_recording_runs_nor_after_a_kill(tmp_pa
     (path,) = tmp_path.rglob("*.tape.jsonl")
     (exchange,) = recorded(tmp_path, str(path.relative_to(tmp_path)).removesuffix(".tape.jsonl"))
     assert exchange.ending is Ending.STOPPED
-    assert [read.data for read in exchange.response.reads] == [  # type: ignore[union-attr]
+    assert exchange.response is not None
+    assert [read.data for read in exchange.response.reads] == [
         b'data: {"text":"sk-REDACTED"}\n\ndata: {"text":"then sk-REDACTED',
         b' end"}\n\ndata: last\n\n',
     ]

@@ -367,9 +367,9 @@ def test_a_disk_that_does_not_keep_up_costs_the_recording_only(
     stalled = threading.Event()
     appended = disk_module.Disk._append
 
-    def stalling(self: disk_module.Disk, name: str, lines: list[disk_module.Line]) -> None:
+    def stalling(self: disk_module.Disk, name: str, items: list[disk_module.Item]) -> None:
         stalled.wait(20)
-        appended(self, name, lines)
+        appended(self, name, items)
 
     monkeypatch.setattr(disk_module.Disk, "_append", stalling)
     told = Told()

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -267,9 +268,9 @@ def test_a_document_is_redacted_as_its_value_is(
         (lambda: Patterns([Pattern("x", "é", "a", 1)]), "ascii"),
     ],
 )
-def test_bad_rules_are_said(make: object, says: str) -> None:
+def test_bad_rules_are_said(make: Callable[[], object], says: str) -> None:
     with pytest.raises(UsageError, match=says):
-        make()  # type: ignore[operator]
+        make()
 
 
 def test_no_patterns_at_all() -> None:

@@ -21,7 +21,7 @@ from tokentape.server import Settings
 from tokentape.testing import Replay, replay
 
 USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
-CALL = {
+CALL: dict[str, Any] = {
     "id": "call_1",
     "type": "function",
     "function": {"name": "weather", "arguments": '{"location": "Florence"}'},
@@ -282,7 +282,9 @@ def test_the_official_client_streams_what_was_json(client: OpenAI, text: str, us
     assert (found.usage is not None and found.usage.total_tokens == 7) is usage
     texts = [choice.message.content for choice in found.choices]
     if text == "tools":
-        (call,) = found.choices[0].message.tool_calls or ()
+        calls = found.choices[0].message.tool_calls
+        assert calls is not None
+        (call,) = calls
         assert (call.id, call.function.arguments) == ("call_1", CALL["function"]["arguments"])
         assert found.choices[0].finish_reason == "tool_calls"
     else:
