@@ -127,7 +127,7 @@ class _Bytes(io.BytesIO):
 def _bodies(answered: bytes) -> Iterator[bytes]:
     source = _Bytes(answered)
     while source.tell() < len(answered):
-        response = http.client.HTTPResponse(source)  # type: ignore[arg-type]
+        response = http.client.HTTPResponse(source)  # type: ignore[arg-type]  # all it asks of a socket
         response.begin()
         try:
             yield response.read()

@@ -245,7 +245,7 @@ class Block(str):
     __slots__ = ()
 
 
-class _Dumper(_DUMPER):  # type: ignore[misc,unused-ignore]
+class _Dumper(_DUMPER):  # type: ignore[misc,unused-ignore]  # a class only known at runtime
     def ignore_aliases(self, data: Any) -> bool:
         return True
 

@@ -16,8 +16,8 @@ from tokentape.model import Ending, Exchange, Read, Response, Tape
 
 try:
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+except ImportError:
+    fcntl = None  # type: ignore[assignment]  # Windows has none
 
 
 class Unwritten(UsageError):

@@ -40,7 +40,7 @@ class ReplayProtocol(Passing):
 
     # The connection
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's says so too
         super().connection_made(transport)
         # Nothing but the kernel's buffer stands between a write and the client: only so does the
         # journal know what was taken, and a slow client cost no memory.
