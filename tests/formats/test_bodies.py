@@ -1,5 +1,6 @@
 """Body bytes survive every format that says it holds them, whatever the bytes are."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +100,14 @@ def test_any_body_survives(format: str, body: bytes) -> None:
     exchange = through(taped(body, body), format)
     assert exchange.body == body
     assert exchange.request.body == body
+
+
+@pytest.mark.parametrize("format", HOLDING)
+def test_a_body_survives_a_status_that_is_none(format: str) -> None:
+    (exchange,) = taped(b"a").exchanges
+    response = Response(status=0, reads=(Read(b"a"),))
+    odd = Tape(exchanges=(msgspec.structs.replace(exchange, response=response),))
+    assert through(odd, format).body == b"a"
 
 
 @given(body=st.binary(max_size=200))

@@ -87,8 +87,8 @@ def _exchange(entry: dict[str, Any], notes: tuple[str, ...]) -> Exchange:
     status = fields.status(node.get("status") or 0, "response.status")
     offset_us, end_offset_us = times(entry)
     response = None
-    # Browsers give status 0 to a request that no response came for.
-    if status:
+    # Browsers give status 0 to a request that no response came for; what has a body is one.
+    if status or content.get("text"):
         body = _content(content, "response.content")
         if "text" not in content and content.get("size") not in (None, 0, -1):
             notes = (*notes, "the archive does not hold the response body")
