@@ -222,6 +222,19 @@ def test_a_compressed_stream_is_served_plain_at_its_times() -> None:
     assert assemble(payloads(made.exchange))["choices"][0]["message"]["content"] == "Hello"
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_a_frame_goes_with_all_of_its_line_ends(end: bytes) -> None:
+    first, usage_chunk, done = (
+        frame.replace(b"\n", end)
+        for frame in (chunk("a"), b'data: {"choices":[],"usage":{"a":1}}\n\n', DONE)
+    )
+    made = adapted(
+        streamed(first, usage_chunk, done), include_usage=False, include_obfuscation=True
+    )
+    assert made is not None
+    assert made.exchange.body == first + done
+
+
 def test_what_can_not_be_read_is_served_as_it_is() -> None:
     headers = (("Content-Type", "text/event-stream"), ("Content-Encoding", "gzip"))
     damaged = exchange([gzip.compress(b"x")[:10] + b"\xff" * 9], headers=headers)

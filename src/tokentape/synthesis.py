@@ -142,12 +142,13 @@ def _edits(
         elif include_usage is False:
             wanted = adapt([new], include_usage=False, include_obfuscation=True)
             dropped = dropped or not wanted or wanted[0] is not new
+        # An event is there with the CR of its last CRLF, but the LF is its too.
+        end = event.end + (body[event.end - 1 : event.end + 1] == b"\r\n")
         if not wanted:
-            edits.append((event.start, event.end, b""))
+            edits.append((event.start, end, b""))
         elif wanted[0] is not chunk:
             frame = _reframed(body[event.start : event.end], wanted[0])
             edits.append((event.start, event.end, frame))
-        end = event.end
         if event.data == "[DONE]":
             done = event.start
     if known is not None:
