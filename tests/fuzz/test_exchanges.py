@@ -1,6 +1,6 @@
 """What is told of any exchange: a listing, a completion, what was said, took and cost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 import pytest
@@ -33,9 +33,34 @@ def completing(exchange: Exchange) -> None:
 
 
 def saying(exchange: Exchange) -> None:
+    """What is printed while it comes is what it says in the end, however its bytes come."""
+    fold = apis.fold(exchange)
+    pieces = [
+        piece for event in apis.decoded(exchange) for piece in fold.feed(event.type, event.payload)
+    ]
     said = apis.said(exchange)
-    assert isinstance(said.text, str)
-    assert all(isinstance(call, apis.ToolCall) for call in said.tool_calls)
+    assert msgspec.structs.replace(fold.said(), api=said.api, error=said.error) == said
+    for kind, texts in (
+        ("content", (said.text, *(choice.text for choice in said.choices))),
+        ("refusal", (said.refusal, *(choice.refusal for choice in said.choices))),
+    ):
+        printed: dict[int, str] = {}
+        for piece in pieces:
+            if piece.kind == kind:
+                printed[piece.choice] = printed.get(piece.choice, "") + piece.value
+        assert letters(map(paired, printed.values())) == letters(texts), kind
+    told = [piece.value for piece in pieces if piece.kind == "error"]
+    assert said.error == told[0] if told else True
+
+
+def letters(texts: Iterable[str]) -> list[str]:
+    """The letters of texts, whose parts may come in another order than they stand in."""
+    return sorted("".join(texts))
+
+
+def paired(text: str) -> str:
+    """Half of a surrogate pair is no letter."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def measuring(exchange: Exchange) -> None:
