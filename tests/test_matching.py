@@ -83,8 +83,18 @@ def test_operation(url: str, expected: str) -> None:
 
 
 @given(st.text())
+def test_any_path_asks_for_the_same_at_every_host(path: str) -> None:
+    asked = operation("/" + path)
+    assert asked.startswith("/")
+    assert operation("https://host/" + path) == asked
+    assert operation("/" + path + "#a fragment") == asked
+
+
+@given(st.text())
 def test_any_text_has_an_operation(url: str) -> None:
     assert operation(url)
+    before = url.partition("#")[0].partition("?")[0]
+    assert operation(before + "/chat/completions?" + url) == "/chat/completions"
 
 
 SAME = [

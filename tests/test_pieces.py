@@ -1,5 +1,6 @@
 """A chunk's pieces: what a person sees of it, whatever the provider put in."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -125,6 +126,13 @@ names = st.sampled_from(
         "text",
         "thinking",
         "usage",
+        "error",
+        "refusal",
+        "reasoning",
+        "finish_reason",
+        "name",
+        "arguments",
+        "index",
     ]
 )
 values = st.recursive(
@@ -134,6 +142,24 @@ values = st.recursive(
 )
 
 
-@given(values)
-def test_any_json_gives_pieces(payload: Any) -> None:
-    assert all(isinstance(piece, Piece) for piece in pieces(payload))
+def within(value: Any) -> Iterator[Any]:
+    """A value and all that stand in it."""
+    yield value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for each in inner:
+        yield from within(each)
+
+
+chunks = st.fixed_dictionaries(
+    {"choices": st.lists(st.fixed_dictionaries({"delta": values}, optional={"index": values}))},
+    optional={"usage": values, "error": values},
+)
+
+
+@given(values | chunks)
+def test_any_json_gives_pieces_of_what_stands_in_it(payload: Any) -> None:
+    there = list(within(payload))
+    for piece in pieces(payload):
+        kinds = {"usage": dict, "error": object}
+        assert isinstance(piece.value, kinds.get(piece.kind, str))
+        assert any(value is piece.value for value in there)

@@ -42,6 +42,9 @@ def whole(answer: bytes) -> None:
     with bounded():
         chunks = split(parse_json(answer), include_usage=True)
         assert b"".join(frames(chunks)).count(b"\n\n") == len(chunks) + 1
+        # Whatever it was, what its chunks add up to is one that chunks can say.
+        once = assemble(chunks)
+        assert told(assemble(split(once, include_usage=True))) == told(once)
 
 
 def adapted(body: bytes) -> None:

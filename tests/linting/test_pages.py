@@ -37,9 +37,14 @@ def test_the_table_leads_to_the_text_of_each_rule(rule: Rule) -> None:
 
 
 def test_links_of_the_pages_lead_somewhere() -> None:
-    for page in (DOCS / "rules").glob("*.md"):
-        for target in re.findall(r"\]\(([^)#:]+)[)#]", page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+    links = [
+        (page, target)
+        for page in (DOCS / "rules").glob("*.md")
+        for target in re.findall(r"\]\(([^)#:]+)[)#]", page.read_text(encoding="utf-8"))
+    ]
+    assert links
+    for page, target in links:
+        assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 def test_the_counts_of_real_streams_are_current(shared: Path) -> None:

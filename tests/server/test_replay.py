@@ -96,9 +96,10 @@ def test_paced_writes_are_never_early(serve: Serve) -> None:
 def test_keep_alive_serves_one_after_another(serve: Serve) -> None:
     server = serve(exchange(stream("a")), exchange(stream("b"), body=asked(text="b")))
     with Raw(server.base_url) as client:
-        for text in ("hi", "b", "hi"):
+        for text, says in (("hi", "a"), ("b", "b"), ("hi", "a")):
             client.post(asked(text=text))
-            assert client.answer().whole
+            answer = client.answer()
+            assert (answer.body, answer.whole) == (b"".join(stream(says)), True)
 
 
 def test_pipelined_requests_are_answered_in_order(serve: Serve) -> None:
