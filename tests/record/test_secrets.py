@@ -3,6 +3,7 @@
 import gzip
 import json
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import brotli
@@ -288,6 +289,73 @@ def test_paths_reach_into_a_document(tmp_path: Path) -> None:
     assert PLANTED not in below(tmp_path)
     (exchange,) = recorded(tmp_path)
     assert exchange.body == b'{"a":{"user":"REDACTED"},"n":1.00}'
+
+
+EVENTS = FRAME + b'data: {"n":1.00}\n\ndata: {"a":{"user":["PLANTED2"]}}\n\ndata: [DONE]\n\n'
+EVENTS_LEFT = (
+    b'data: {"id":"REDACTED","n":1.0}\n\ndata: {"n":1.00}\n\n'
+    b'data: {"a":{"user":"REDACTED"}}\n\ndata: [DONE]\n\n'
+)
+DOCUMENT = b'{"id":"PLANTED1","a":{"user":["PLANTED2"]},"n":1.00}\n'
+DOCUMENT_LEFT = b'{"id":"REDACTED","a":{"user":"REDACTED"},"n":1.00}\n'
+LINES = DOCUMENT + b'{"n":1.00}\n\n' + DOCUMENT
+LINES_LEFT = DOCUMENT_LEFT + b'{"n":1.00}\n\n' + DOCUMENT_LEFT
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    "gzip": gz,
+    "deflate": zlib.compress,
+    "br": brotli.compress,
+    "zstd": zstandard.compress,
+}
+
+# (what the body is, its type, its coding, what it holds, what is left of that)
+BY_PATH: list[tuple[str, str, str, bytes, bytes]] = [
+    *(
+        (f"{what} in {coding or 'no coding'}", type, coding, body, left)
+        for coding in PACK
+        for what, type, body, left in (
+            ("events", "text/event-stream", EVENTS, EVENTS_LEFT),
+            ("a document", "application/json", DOCUMENT, DOCUMENT_LEFT),
+            ("lines", "application/x-ndjson", LINES, LINES_LEFT),
+        )
+    ),
+    ("events of a charset", "text/event-stream; charset=utf-8", "", EVENTS, EVENTS_LEFT),
+    ("events as text", "text/plain; charset=utf-8", "", EVENTS, EVENTS_LEFT),
+    ("events as bytes", "application/octet-stream", "", EVENTS, EVENTS_LEFT),
+    ("events of no type", "", "", EVENTS, EVENTS_LEFT),
+    ("events of no type behind a comment", "", "", b": hi\n\n" + EVENTS, b": hi\n\n" + EVENTS_LEFT),
+    ("events of no type in gzip", "", "gzip", EVENTS, EVENTS_LEFT),
+    ("events called JSON", "application/json", "", EVENTS, EVENTS_LEFT),
+    ("a document as text", "text/plain", "", DOCUMENT, DOCUMENT_LEFT),
+    ("a document of no type", "", "", DOCUMENT, DOCUMENT_LEFT),
+    ("a document called events", "text/event-stream", "", DOCUMENT, DOCUMENT_LEFT),
+    ("lines as JSONL", "application/jsonl", "", LINES, LINES_LEFT),
+    ("lines called JSON", "application/json", "", LINES, LINES_LEFT),
+]
+
+
+@pytest.mark.parametrize(("type", "coding", "body", "left"), [b[1:] for b in BY_PATH],
+                         ids=[b[0] for b in BY_PATH])  # fmt: skip
+def test_paths_reach_into_every_body(
+    tmp_path: Path, type: str, coding: str, body: bytes, left: bytes
+) -> None:
+    packed = PACK[coding](body)
+    headers = [("Content-Type", type), ("Content-Encoding", coding)]
+    said = head(
+        *(f"{name}: {value}" for name, value in headers if value), "Transfer-Encoding: chunked"
+    )
+    said += chunked(packed[:13]) + chunked(packed[13:]) + END
+    with (
+        upstream(at_once(said)) as up,
+        recorder(tmp_path, up.url, redaction=PATHS) as server,
+        Raw(server.base_url) as client,
+    ):
+        client.post(asked())
+        assert client.answer().body == packed
+    assert PLANTED not in below(tmp_path)
+    (exchange,) = recorded(tmp_path)
+    # A body that was redacted is kept without its coding.
+    assert exchange.body == left
 
 
 def test_keys_of_ours_are_nowhere(tmp_path: Path) -> None:
