@@ -94,6 +94,21 @@ CASES: list[tuple[str, Any, list[Piece]]] = [
         [Piece("content", "Yes")],
     ),
     (
+        "the whole so far beside the delta, as Perplexity sends it",
+        {"choices": [{"delta": {"content": "c"}, "message": {"content": "abc"}, "text": "c"}]},
+        [Piece("content", "c")],
+    ),
+    (
+        "the whole beside a delta that brings nothing",
+        {"choices": [{"delta": {}, "message": {"content": "abc"}, "finish_reason": "stop"}]},
+        [Piece("finish", "stop")],
+    ),
+    (
+        "a message beside a delta that is null",
+        {"choices": [{"delta": None, "message": {"content": "abc"}}]},
+        [Piece("content", "abc")],
+    ),
+    (
         "usage that Groq gives apart",
         {"choices": [], "x_groq": {"id": "req_1", "usage": {"total_tokens": 3}}},
         [Piece("usage", {"total_tokens": 3})],

@@ -123,11 +123,13 @@ def pieces(payload: Any) -> Iterator[Piece]:
         if not isinstance(choice, dict):
             continue
         index = _index(choice.get("index"))
-        deltas = [d for name in ("delta", "message") if isinstance(d := choice.get(name), dict)]
-        for delta in deltas:
-            yield from _delta(delta, index)
-        # Beside a delta it says the same again (Together).
-        if not deltas and isinstance(choice.get("text"), str) and choice["text"]:
+        # Beside a delta, a message says the whole so far (Perplexity), and a text says the same
+        # again (Together).
+        if isinstance(choice.get("delta"), dict):
+            yield from _delta(choice["delta"], index)
+        elif isinstance(choice.get("message"), dict):
+            yield from _delta(choice["message"], index)
+        elif isinstance(choice.get("text"), str) and choice["text"]:
             yield Piece("content", choice["text"], index)
         if isinstance(choice.get("finish_reason"), str) and choice["finish_reason"]:
             yield Piece("finish", choice["finish_reason"], index)
