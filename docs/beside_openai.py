@@ -206,6 +206,15 @@ CASES = [
         ((*MESSAGE, "tool_calls", 1, "function", "name"),),
     ),
     Case(
+        "Tool calls one after the other under one index",
+        "Gemini gives every call of an answer index 0; the calls run together.",
+        [
+            _chunk(_call(0, "{}", id="call_1", type="function", function={"name": "weather"})),
+            _chunk(_call(0, "{}", id="call_2", type="function", function={"name": "time"})),
+        ],
+        ((*MESSAGE, "tool_calls"),),
+    ),
+    Case(
         "The second tool call first",
         "Calls are put at their place in a list as it is then, not by index.",
         [

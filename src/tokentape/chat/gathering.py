@@ -214,41 +214,89 @@ _CALL: dict[str, Rule] = {
 }
 
 
-class Calls:
-    """Tool calls by their index, in its order; the index is left out of the result.
+# Which call of a message a fragment belongs to: the index, and of the calls that share it the
+# how-manieth.
+CallPlace = tuple[int, int]
 
-    A fragment without an index belongs to the call of its id; it begins a call where its id is
-    new, and goes on with the last one where it has none.
+
+def _named(fragment: Object) -> bool:
+    """Whether a fragment brings the name of a function or of a custom tool."""
+    return any(
+        isinstance(tool := fragment.get(kind), dict) and tool.get("name")
+        for kind in ("function", "custom")
+    )
+
+
+class CallPlaces:
+    """Tells of each fragment of a message's tool calls, in order, which call it belongs to.
+
+    That of its index. Where calls share an index, each begins with an id of its own and a name; a
+    fragment belongs to the call of its id, one without to the last spoken of there. A fragment
+    without an index belongs to the call of its id; it begins a call where its id is new, and goes
+    on with the last one where it has none.
     """
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, CallPlace] = {}
+        # For each index: the last call spoken of, its id ("" while it has none), and how many
+        # calls begun.
+        self._under: dict[int, tuple[CallPlace, str, int]] = {}
+        self._last: CallPlace = (0, 0)
+        self._next = 0
+
+    def of(self, fragment: Object) -> CallPlace:
+        index, id = index_of(fragment.get("index")), fragment.get("id")
+        if not id and self._under and (index is None or index == self._last[0]):
+            return self._last  # most are
+        if not isinstance(id, str):
+            id = ""
+        if index is not None:
+            place = self._indexed(index, id, fragment)
+        elif id:
+            place = self._by_id.get(id) or (self._next, 0)
+        else:
+            place = self._last
+        self._spoken(place, id)
+        return place
+
+    def _indexed(self, index: int, id: str, fragment: Object) -> CallPlace:
+        place, known, begun = self._under.get(index, ((index, 0), "", 0))
+        if not id or not known or id == known:
+            return place
+        before = self._by_id.get(id)
+        if before is not None and before[0] == index:
+            return before
+        return (index, begun) if _named(fragment) else place
+
+    def _spoken(self, place: CallPlace, id: str) -> None:
+        index, number = place
+        last, known, begun = self._under.get(index, (place, "", 0))
+        if last != place:
+            known = ""
+        self._under[index] = (place, known or id, max(begun, number + 1))
+        self._next = max(self._next, index + 1)
+        self._last = place
+        if id:
+            self._by_id.setdefault(id, place)
+
+
+class Calls:
+    """Tool calls by their places, in the order of these; the index is left out of the result."""
 
     takes = list
 
     def __init__(self) -> None:
-        self._calls: dict[int, Fields] = {}
-        self._by_id: dict[str, int] = {}
-        self._last = 0
-        self._next = 0
+        self._calls: dict[CallPlace, Fields] = {}
+        self._places = CallPlaces()
 
     def feed(self, given: list[Any], /) -> None:
         for fragment in given:
-            if not isinstance(fragment, dict):
-                continue
-            index = index_of(fragment.get("index"))
-            id = fragment.get("id")
-            if index is None:
-                index = self._place(id)
-            if isinstance(id, str):
-                self._by_id.setdefault(id, index)
-            if index not in self._calls:
-                self._calls[index] = Fields(_CALL)
-                self._next = max(self._next, index + 1)
-            self._calls[index].feed(fragment)
-            self._last = index
-
-    def _place(self, id: Any) -> int:
-        if not id or not isinstance(id, str):
-            return self._last
-        return self._by_id.get(id, self._next)
+            if isinstance(fragment, dict):
+                place = self._places.of(fragment)
+                found = self._calls.get(place)
+                if found is None:
+                    found = self._calls[place] = Fields(_CALL)
+                found.feed(fragment)
 
     def value(self) -> list[Object]:
         return [call.value() for _, call in sorted(self._calls.items(), key=lambda item: item[0])]
