@@ -138,7 +138,7 @@ def _messages(*, plain: bool) -> st.SearchStrategy[dict[str, Any]]:
     }
     if plain:
         return st.fixed_dictionaries(required, optional=optional)
-    optional |= {"reasoning_details": _details()}
+    optional |= {"reasoning_details": _details(), "images": st.lists(json_values, max_size=2)}
     whole = st.fixed_dictionaries(required, optional=optional)
     same = whole.map(lambda message: message | {"reasoning_content": message.get("reasoning")})
     return st.builds(lambda message, more: message | more, whole | same, unknown)

@@ -34,6 +34,7 @@ _DELTA: dict[str, Rule] = {
     "tool_calls": Calls,
     "function_call": lambda: Fields({"name": Text, "arguments": Text}),
     "annotations": Appended,
+    "images": Appended,
     "audio": lambda: Fields({"data": Text, "transcript": Text}),
     "obfuscation": DROPPED,
 }
