@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokentape.chat.pieces import Piece, pieces
+from tokentape.chat.pieces import Piece, StreamPieces, pieces
 
 
 def delta(index: Any = 0, **fields: Any) -> dict[str, Any]:
@@ -38,6 +38,11 @@ CASES: list[tuple[str, Any, list[Piece]]] = [
         "a call of a custom tool",
         delta(tool_calls=[{"index": 0, "custom": {"name": "code", "input": "1 +"}}]),
         [Piece("tool_name", "code"), Piece("tool_arguments", "1 +")],
+    ),
+    (
+        "arguments that are no text",
+        delta(tool_calls=[{"index": 0, "function": {"name": "f", "arguments": {"x": 1}}}]),
+        [Piece("tool_name", "f"), Piece("tool_arguments", {"x": 1})],
     ),
     (
         "a function call",
@@ -128,6 +133,68 @@ CASES: list[tuple[str, Any, list[Piece]]] = [
 @pytest.mark.parametrize(("payload", "found"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_pieces(payload: Any, found: list[Piece]) -> None:
     assert list(pieces(payload)) == found
+
+
+def call_of(arguments: Any = None, name: Any = None, **more: Any) -> dict[str, Any]:
+    return {"function": {"name": name, "arguments": arguments}} | more
+
+
+# (what the stream does, the tool calls of each delta, the pieces as `#number name` and `arguments`)
+STREAMS: list[tuple[str, list[list[dict[str, Any]]], list[Any]]] = [
+    (
+        "repeats the name",
+        [[call_of('{"a', "f", index=0, id="c")], [call_of('":1}', "f", index=0, id="c")]],
+        ["#0 f", '{"a', '":1}'],
+    ),
+    (
+        "gives no index",
+        [[call_of("{}", "f", id="c")], [call_of("[", "g", id="d")], [call_of("]")]],
+        ["#0 f", "{}", "#1 g", "[", "]"],
+    ),
+    (
+        "gives all calls one index",
+        [[call_of("{}", "f", index=0, id="c")], [call_of("[]", "g", index=0, id="d")]],
+        ["#0 f", "{}", "#1 g", "[]"],
+    ),
+    (
+        "begins with the second",
+        [[call_of("1", "g", index=1)], [call_of("0", "f", index=0)], [call_of("1", index=1)]],
+        ["#0 g", "1", "#1 f", "0", "#0", "1"],
+    ),
+    (
+        "repeats arguments that are no text",
+        [[call_of({"x": 1}, "f", index=0)], [call_of({"x": 1}, "f", index=0)]],
+        ["#0 f", {"x": 1}],
+    ),
+]
+
+
+@pytest.mark.parametrize(("calls", "told"), [s[1:] for s in STREAMS], ids=[s[0] for s in STREAMS])
+def test_the_calls_of_a_stream(calls: list[Any], told: list[Any]) -> None:
+    stream = StreamPieces()
+    found: list[Any] = []
+    last = None
+    for piece in (piece for each in calls for piece in stream.of(delta(tool_calls=each))):
+        if piece.kind == "tool_name":
+            found.append(f"#{piece.tool} {piece.value}")
+        else:
+            found += [] if piece.tool == last else [f"#{piece.tool}"]
+            found.append(piece.value)
+        last = piece.tool
+    assert found == told
+
+
+def test_a_function_call_is_none_of_the_tool_calls() -> None:
+    stream = StreamPieces()
+    both = delta(tool_calls=[call_of("{}", "f")], function_call={"name": "g", "arguments": "[]"})
+    assert [piece.tool for piece in stream.of(both)] == [0, 0, 1, 1]
+
+
+def test_a_whole_completion_in_a_stream_has_its_calls_by_their_place() -> None:
+    message = {"tool_calls": [call_of("{}", "f"), call_of("{}", "g")]}
+    assert [piece.tool for piece in StreamPieces().of({"choices": [{"message": message}]})] == [
+        *(0, 0, 1, 1)
+    ]
 
 
 names = st.sampled_from(

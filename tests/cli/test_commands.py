@@ -256,6 +256,36 @@ def test_play_prints_text_reasoning_tools_finish_and_usage(tmp_path: Path) -> No
     assert played.endswith("answer: Ye\nending: cut by the server\n")
 
 
+def test_play_says_which_tool_call_goes_on(tmp_path: Path) -> None:
+    def call(index: int, arguments: Any, name: str = "") -> dict[str, Any]:
+        return {"index": index, "function": {"name": name, "arguments": arguments}}
+
+    tape = Tape(
+        exchanges=(
+            streamed(
+                chunk(tool_calls=[call(0, "", "f"), call(1, "", "g[b]")]),
+                chunk(tool_calls=[call(0, "[0", "f"), call(1, "[1", "g[b]")]),
+                chunk("Hm", tool_calls=[call(0, "]")]),
+                chunk(tool_calls=[call(0, "!"), call(2, {"x": [1]}, "h")]),
+                chunk(finish="tool_calls"),
+                DONE,
+            ),
+        )
+    )
+    save(tape, tmp_path / "x.tape.jsonl")
+    played = run("play", tmp_path / "x.tape.jsonl", "--speed", "max").stdout
+    assert played.splitlines()[1:] == [
+        "tool call: f ",
+        "tool call: g[b] ",
+        "tool call #0 (f): [0",
+        "tool call #1 (g[b]): [1",
+        "answer: Hm",
+        "tool call #0 (f): ]!",
+        'tool call: h {"x":[1]}',
+        "finish reason: tool_calls",
+    ]
+
+
 def test_convert_says_what_the_format_can_not_hold(folder: Path, tmp_path: Path) -> None:
     there, back = tmp_path / "x.yaml", tmp_path / "back.tape.jsonl"
     told = run("convert", folder / "a.tape.jsonl", there, "--to", "go-vcr").stderr

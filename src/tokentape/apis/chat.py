@@ -4,7 +4,7 @@ from typing import Any
 
 from tokentape.apis.base import Choice, Said, ToolCall, as_text, choices_said, fields, items
 from tokentape.chat.assemble import Assembler
-from tokentape.chat.pieces import REASONING_FIELDS, Piece, pieces, usage_of
+from tokentape.chat.pieces import REASONING_FIELDS, Piece, StreamPieces, usage_of
 
 API = "chat.completions"
 
@@ -22,6 +22,7 @@ class Fold:
 
     def __init__(self) -> None:
         self._assembler = Assembler()
+        self._pieces = StreamPieces()
         self._error: Any | None = None
 
     def said(self) -> Said:
@@ -29,7 +30,7 @@ class Fold:
 
     def feed(self, type: str, payload: Any) -> list[Piece]:
         self._assembler.feed(payload)
-        found = list(pieces(payload))
+        found = self._pieces.of(payload)
         if self._error is None:
             self._error = next((piece.value for piece in found if piece.kind == "error"), None)
         return found

@@ -1,11 +1,11 @@
 """One chunk's payload to the pieces a person sees: text, reasoning, tool calls, finish, usage."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import msgspec
 
-from tokentape.chat.gathering import index_of
+from tokentape.chat.gathering import CallPlace, CallPlaces, index_of
 
 Kind = Literal[
     "content", "reasoning", "refusal", "tool_name", "tool_arguments", "finish", "usage", "error"
@@ -18,7 +18,8 @@ REASONING_FIELDS = ("reasoning_content", "reasoning")
 class Piece(msgspec.Struct, frozen=True):
     """`choice` and `tool` are indexes; where the chunk gives none, 0 and the place in its list.
 
-    `value` is text; for `usage` and `error` the JSON value as it came.
+    `value` is text; for `usage` and `error`, and arguments that are no text, the JSON value as it
+    came.
     """
 
     kind: Kind
@@ -77,25 +78,38 @@ def _called(function: Any, choice: int, tool: int) -> Iterator[Piece]:
     if isinstance(function.get("name"), str) and function["name"]:
         yield Piece("tool_name", function["name"], choice, tool)
     for field in ("arguments", "input"):
-        if isinstance(function.get(field), str) and function[field]:
-            yield Piece("tool_arguments", function[field], choice, tool)
+        if (value := function.get(field)) is not None and value != "":
+            yield Piece("tool_arguments", value, choice, tool)
 
 
-def _delta(delta: dict[str, Any], choice: int) -> Iterator[Piece]:
+def _call(call: dict[str, Any], choice: int, tool: int) -> Iterator[Piece]:
+    yield from _called(call.get("function"), choice, tool)
+    yield from _called(call.get("custom"), choice, tool)
+
+
+def _calls(delta: dict[str, Any], choice: int) -> Iterator[Piece]:
+    """The calls of one delta or message, each for itself."""
+    calls = delta.get("tool_calls")
+    calls = calls if isinstance(calls, list) else []
+    for position, call in enumerate(calls):
+        if isinstance(call, dict):
+            # A message's calls carry no index, nor do those of some providers' deltas.
+            yield from _call(call, choice, _index(call.get("index"), position))
+    yield from _called(delta.get("function_call"), choice, len(calls))
+
+
+_Calls = Callable[[dict[str, Any], int], Iterator[Piece]]
+
+
+def _delta(delta: dict[str, Any], choice: int, calls: _Calls) -> Iterator[Piece]:
     for text in _reasoning(delta):
         yield Piece("reasoning", text, choice)
     for kind, text in _texts(delta.get("content")):
         yield Piece(kind, text, choice)
     if isinstance(delta.get("refusal"), str) and delta["refusal"]:
         yield Piece("refusal", delta["refusal"], choice)
-    calls = delta.get("tool_calls")
-    for position, call in enumerate(calls if isinstance(calls, list) else ()):
-        if isinstance(call, dict):
-            # A message's calls carry no index, nor do those of some providers' deltas.
-            tool = _index(call.get("index"), position)
-            yield from _called(call.get("function"), choice, tool)
-            yield from _called(call.get("custom"), choice, tool)
-    yield from _called(delta.get("function_call"), choice, 0)
+    if "tool_calls" in delta or "function_call" in delta:
+        yield from calls(delta, choice)
 
 
 def usage_of(payload: dict[str, Any]) -> dict[str, Any] | None:
@@ -109,11 +123,7 @@ def usage_of(payload: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def pieces(payload: Any) -> Iterator[Piece]:
-    """The pieces of one chunk, or of one whole completion (`message` in place of `delta`).
-
-    Takes any JSON value; what is not where the contract puts it gives no piece.
-    """
+def _pieces(payload: Any, calls: _Calls) -> Iterator[Piece]:
     if not isinstance(payload, dict):
         return
     if payload.get("error"):
@@ -126,9 +136,9 @@ def pieces(payload: Any) -> Iterator[Piece]:
         # Beside a delta, a message says the whole so far (Perplexity), and a text says the same
         # again (Together).
         if isinstance(choice.get("delta"), dict):
-            yield from _delta(choice["delta"], index)
+            yield from _delta(choice["delta"], index, calls)
         elif isinstance(choice.get("message"), dict):
-            yield from _delta(choice["message"], index)
+            yield from _delta(choice["message"], index, _calls)
         elif isinstance(choice.get("text"), str) and choice["text"]:
             yield Piece("content", choice["text"], index)
         if isinstance(choice.get("finish_reason"), str) and choice["finish_reason"]:
@@ -136,3 +146,61 @@ def pieces(payload: Any) -> Iterator[Piece]:
     usage = usage_of(payload)
     if usage is not None:
         yield Piece("usage", usage)
+
+
+def pieces(payload: Any) -> Iterator[Piece]:
+    """The pieces of one chunk, or of one whole completion (`message` in place of `delta`).
+
+    Takes any JSON value; what is not where the contract puts it gives no piece.
+    """
+    return _pieces(payload, _calls)
+
+
+class StreamPieces:
+    """The pieces of one chunk after another.
+
+    `tool` is the number of the call in its choice, in order of coming: which one a fragment belongs
+    to is told as assembling has it, so a name comes once, and arguments that are no text once.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[int, _Told] = {}
+
+    def of(self, payload: Any) -> list[Piece]:
+        """The pieces of the next chunk, any JSON value."""
+        return list(_pieces(payload, self._calls))
+
+    def _calls(self, delta: dict[str, Any], choice: int) -> Iterator[Piece]:
+        found = self._told.get(choice)
+        if found is None:
+            found = self._told[choice] = _Told()
+        return found.calls(delta, choice)
+
+
+class _Told:
+    """What was told of the calls of one choice."""
+
+    def __init__(self) -> None:
+        self._places = CallPlaces()
+        # None stands for the function call, which has no place among the tool calls.
+        self._numbers: dict[CallPlace | None, int] = {}
+        self._named: set[int] = set()
+        self._argued: set[int] = set()
+
+    def calls(self, delta: dict[str, Any], choice: int) -> Iterator[Piece]:
+        for call in _objects(delta.get("tool_calls")):
+            number = self._number(self._places.of(call))
+            for piece in _call(call, choice, number):
+                if piece.kind == "tool_name":
+                    fresh = number not in self._named
+                    self._named.add(number)
+                else:
+                    fresh = isinstance(piece.value, str) or number not in self._argued
+                    self._argued.add(number)
+                if fresh:
+                    yield piece
+        if isinstance(delta.get("function_call"), dict):
+            yield from _called(delta["function_call"], choice, self._number(None))
+
+    def _number(self, place: CallPlace | None) -> int:
+        return self._numbers.setdefault(place, len(self._numbers))

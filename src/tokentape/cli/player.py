@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 
 from tokentape.chat.pieces import Piece
-from tokentape.cli.common import json_line
+from tokentape.cli.common import json_line, one_line
 
 _STYLES = {
     "content": "",
@@ -40,6 +40,9 @@ _USAGE = {
 class Player:
     """Prints pieces as they come. A label opens each stretch of another kind, choice or tool.
 
+    Where a tool call goes on behind something else, the label says which: its number, in order of
+    coming, from 0, and its name.
+
     `played` says whether there was any.
     """
 
@@ -48,6 +51,7 @@ class Player:
         self._console = console
         self._stretch: tuple[str, int, int] | None = None
         self._several = False
+        self._calls: dict[tuple[int, int], str] = {}  # choice and tool, and the name
         self._ends: list[str] = []
 
     def feed(self, pieces: Iterable[Piece]) -> None:
@@ -71,14 +75,27 @@ class Player:
             if self._stretch is not None:
                 self._console.print()
             which = f" {piece.choice}" if self._several else ""
-            self._console.print(f"{_LABELS.get(kind, kind)}{which}: ", style="bold", end="")
             self._stretch = stretch
+            label = f"{_LABELS.get(kind, kind)}{which}{self._again(piece)}: "
+            self._console.print(label, style="bold", end="", markup=False, soft_wrap=True)
         text = piece.value if isinstance(piece.value, str) else json_line(piece.value)
         if piece.kind == "tool_name":
+            self._calls[piece.choice, piece.tool] = one_line(text)
             text += " "
         self._console.print(
             text, style=_STYLES[piece.kind], end="", markup=False, highlight=False, soft_wrap=True
         )
+
+    def _again(self, piece: Piece) -> str:
+        """Which tool call goes on here; "" where one begins, or this is none."""
+        if not piece.kind.startswith("tool"):
+            return ""
+        call = (piece.choice, piece.tool)
+        name = self._calls.get(call)
+        if name is None:
+            self._calls[call] = ""
+            return ""
+        return f" #{piece.tool} ({name})" if name else f" #{piece.tool}"
 
     def close(self) -> None:
         """End the line, then tell finish reasons and usage."""
