@@ -47,13 +47,14 @@ def play(exchange: Exchange, console: Console, clock: Clock, speed: float) -> No
 
     def wait(offset_us: int | None) -> None:
         if offset_us is not None and speed != float("inf"):
+            player.flush()
             clock.sleep_until(start + round(offset_us / speed))
 
     wait(exchange.response.offset_us)
     fold = apis.fold(exchange)
     try:
         for event in _events(exchange, wait):
-            player.feed(fold.feed(event.type, event.payload))
+            player.hold(fold.feed(event.type, event.payload))
     except TokenTapeError as error:
         broken = error.message
     if exchange.ending is not Ending.COMPLETE:

@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
+from rich.control import strip_control_codes
+from rich.segment import Segment, Segments
 
 from tokentape.chat.pieces import Piece
 from tokentape.cli.common import json_line, one_line
+from tokentape.errors import LimitError
 
 _STYLES = {
     "content": "",
@@ -37,6 +40,10 @@ _USAGE = {
 }
 
 
+# So many characters are held back at most.
+_HELD = 1 << 16
+
+
 class Player:
     """Prints pieces as they come. A label opens each stretch of another kind, choice or tool.
 
@@ -53,8 +60,21 @@ class Player:
         self._several = False
         self._calls: dict[tuple[int, int], str] = {}  # choice and tool, and the name
         self._ends: list[str] = []
+        # What is not printed yet: neighbours of one style are one segment.
+        self._segments: list[Segment] = []
+        self._texts: list[str] = []
+        self._style = ""
+        self._held = 0
+        # Where there are none to be seen, all is one style.
+        self._styled = console.color_system is not None
 
     def feed(self, pieces: Iterable[Piece]) -> None:
+        """Print these pieces."""
+        self.hold(pieces)
+        self.flush()
+
+    def hold(self, pieces: Iterable[Piece]) -> None:
+        """Print these pieces, some of them at the next `flush`: rich takes long for each print."""
         for piece in pieces:
             self.played = True
             if piece.kind == "finish":
@@ -73,18 +93,15 @@ class Player:
         stretch = (kind, piece.choice, piece.tool)
         if stretch != self._stretch:
             if self._stretch is not None:
-                self._console.print()
+                self._write("\n")
             which = f" {piece.choice}" if self._several else ""
             self._stretch = stretch
-            label = f"{_LABELS.get(kind, kind)}{which}{self._again(piece)}: "
-            self._console.print(label, style="bold", end="", markup=False, soft_wrap=True)
-        text = piece.value if isinstance(piece.value, str) else json_line(piece.value)
+            self._write(f"{_LABELS.get(kind, kind)}{which}{self._again(piece)}: ", "bold")
+        text = piece.value if isinstance(piece.value, str) else _json(piece.value)
         if piece.kind == "tool_name":
             self._calls[piece.choice, piece.tool] = one_line(text)
             text += " "
-        self._console.print(
-            text, style=_STYLES[piece.kind], end="", markup=False, highlight=False, soft_wrap=True
-        )
+        self._write(text, _STYLES[piece.kind])
 
     def _again(self, piece: Piece) -> str:
         """Which tool call goes on here; "" where one begins, or this is none."""
@@ -97,14 +114,47 @@ class Player:
             return ""
         return f" #{piece.tool} ({name})" if name else f" #{piece.tool}"
 
+    def _write(self, text: str, style: str = "") -> None:
+        if style != self._style and self._styled:
+            self._join()
+            self._style = style
+        self._texts.append(text)
+        self._held += len(text)
+        if self._held >= _HELD:
+            self.flush()
+
+    def _join(self) -> None:
+        if self._texts:
+            text = strip_control_codes("".join(self._texts))
+            self._segments.append(Segment(text, self._console.get_style(self._style)))
+            self._texts.clear()
+
+    def flush(self) -> None:
+        """Print what was held back."""
+        self._join()
+        if self._segments:
+            # Segments, since text would have its tabs and names of emoji replaced.
+            self._console.print(Segments(self._segments), crop=False)
+            self._segments.clear()
+        self._held = 0
+
     def close(self) -> None:
         """End the line, then tell finish reasons and usage."""
         if self._stretch is not None:
-            self._console.print()
+            self._write("\n")
         for end in self._ends:
-            self._console.print(end, style="dim", markup=False, highlight=False)
+            self._write(end, "dim")
+            self._write("\n")
+        self.flush()
+
+
+def _json(value: Any) -> str:
+    try:
+        return json_line(value)
+    except LimitError as error:
+        return f"({error.message})"
 
 
 def _usage(usage: dict[str, Any]) -> str:
     told = [f"{usage[key]} {name}" for key, name in _USAGE.items() if usage.get(key) is not None]
-    return ", ".join(told) or json_line(usage)
+    return ", ".join(told) or _json(usage)
