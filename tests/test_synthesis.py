@@ -82,7 +82,9 @@ def test_a_stream_is_assembled() -> None:
     recorded = streamed(*WITH_USAGE)
     made = turned(recorded, include_usage=False)
     assert told(made) == "assembled from a stream"
-    assert json.loads(made.exchange.body) == completion(recorded)
+    whole = completion(recorded)
+    whole["choices"][0]["message"]["refusal"] = None
+    assert json.loads(made.exchange.body) == whole
     assert json.loads(made.exchange.body)["usage"] == USAGE
     assert b"obfuscation" not in made.exchange.body
     assert kind(made.exchange) == "application/json"
@@ -90,6 +92,29 @@ def test_a_stream_is_assembled() -> None:
     assert response is not None
     assert response.offset_us is None
     assert [read.offset_us for read in response.reads] == [recorded.end_offset_us]
+
+
+def test_json_of_tool_calls_has_the_content_and_refusal_that_clients_look_for() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    recorded = streamed(
+        chunk(tool_calls=[{"index": 0} | call], role="assistant"), chunk(finish="tool_calls"), DONE
+    )
+    (choice,) = json.loads(turned(recorded, include_usage=False).exchange.body)["choices"]
+    assert choice["message"] == {
+        "role": "assistant",
+        "content": None,
+        "refusal": None,
+        "tool_calls": [call],
+    }
+    assert list(choice["message"])[:2] == ["role", "content"]
+    # Assembling adds nothing that did not come.
+    assert set(completion(recorded)["choices"][0]["message"]) == {"role", "tool_calls"}
+
+
+def test_json_of_a_refusal_keeps_it() -> None:
+    recorded = streamed(chunk(refusal="No.", role="assistant"), chunk(finish="stop"), DONE)
+    (choice,) = json.loads(turned(recorded, include_usage=False).exchange.body)["choices"]
+    assert choice["message"] == {"role": "assistant", "content": None, "refusal": "No."}
 
 
 @pytest.mark.parametrize(

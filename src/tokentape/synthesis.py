@@ -30,6 +30,7 @@ OBFUSCATION_DROPPED = "obfuscation dropped"
 
 # Of the recorded headers: what is said of the body that is replaced.
 _OF_THE_BODY = ("content-type", "content-encoding", "content-length", HEADER)
+_EVERY_MESSAGE = {"role": "assistant", "content": None, "refusal": None}
 _SLICE = 1 << 16
 _LINE = re.compile(rb"([^\r\n]*)(\r\n|\r|\n|$)")
 
@@ -61,7 +62,7 @@ def turned(exchange: Exchange, *, include_usage: bool, limits: Limits = DEFAULT_
     if response.status != 200 or exchange.ending is not Ending.COMPLETE or found.partial:
         raise Unmade(found.partial or f"HTTP status {response.status}, {exchange.ending}")
     if view.is_event_stream(exchange):
-        body = _json(found.completion)
+        body = _json(_served(found.completion))
         end_us = exchange.end_offset_us
         read = Read(body, _last_us(response) if end_us is None else end_us)
         # A server that does not stream sends nothing until it has all.
@@ -76,6 +77,21 @@ def turned(exchange: Exchange, *, include_usage: bool, limits: Limits = DEFAULT_
     at_us = _last_us(response)
     reads = tuple(Read(frame, at_us) for frame in parts)
     return _made(exchange, reads, media.EVENT_STREAM, what, offset_us=response.offset_us)
+
+
+def _served(completion: dict[str, Any]) -> dict[str, Any]:
+    """A completion with the fields that every message of OpenAI's JSON has, null where none came.
+
+    A stream with tool calls need not say anything of them; strict clients look for them in JSON.
+    """
+    return completion | {
+        "choices": [
+            choice | {"message": _EVERY_MESSAGE | choice["message"]}
+            if isinstance(choice, dict) and isinstance(choice.get("message"), dict)
+            else choice
+            for choice in completion["choices"]
+        ]
+    }
 
 
 def adapted(
