@@ -88,11 +88,18 @@ def test_as_text(tape: Path) -> None:
         "tool call: f {}",
         "finish reason: tool_calls",
         "answer: Ye",
-        "skipped: another API: responses",
+        "skipped: another API: responses (`tokentape play` and `tokentape show` tell what it says)",
     ):
         assert f"{line}\n" in told
     assert "gpt-test-2026" in told
     assert "\npartial: cut by the server; neither [DONE] nor a finish_reason of choice 0\n" in told
+
+
+def test_as_text_an_api_that_is_not_understood_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "x.tape.jsonl"
+    save(Tape(exchanges=(answered(b"", "https://h/v1/embeddings"),)), path)
+    told = run(path).stdout
+    assert told.endswith("\nskipped: another API: embeddings (`tokentape show` shows it)\n")
 
 
 def test_a_folder_with_a_refused_file(tape: Path) -> None:

@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from tokentape import apis, view
 from tokentape.chat.pieces import pieces
 from tokentape.cli.common import (
     json_line,
@@ -33,13 +34,23 @@ def _row(path: str, number: int, found: Assembled) -> str:
         return _row(path, number, Assembled(skipped=f"a completion too deep: {error.message}"))
 
 
-def _print(console: Console, title: str, found: Assembled) -> None:
+def _instead(found: Assembled, api: view.Api) -> str:
+    """What tells of an answer that is skipped for its API."""
+    if not (found.skipped or "").startswith("another API"):
+        return ""
+    if api in apis.NAMES:
+        return " (`tokentape play` and `tokentape show` tell what it says)"
+    return " (`tokentape show` shows it)"
+
+
+def _print(console: Console, title: str, found: Assembled, api: view.Api) -> None:
     model = (found.completion or {}).get("model")
     title += f"  {model}" if isinstance(model, str) else ""
     # Text, since names such as test[gpt-4.1] would be taken for markup.
     console.print(Text(one_line(title), "dim"), soft_wrap=True)
     if found.skipped is not None:
-        console.print(Text(one_line(f"skipped: {found.skipped}"), "dim"), soft_wrap=True)
+        told = f"skipped: {found.skipped}{_instead(found, api)}"
+        console.print(Text(one_line(told), "dim"), soft_wrap=True)
     player = Player(console)
     player.feed(pieces(found.completion))
     player.close()
@@ -77,7 +88,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...], as_json: bool, limits: 
                 if printed:
                     console.print()
                 printed = True
-                _print(console, f"{opened.path}#{number}", found)
+                _print(console, f"{opened.path}#{number}", found, view.api(exchange))
     if opened is None:
         click.echo(one_line(f"{' '.join(map(str, paths))}: no files in it"), err=True)
     if refused or opened is None:
