@@ -1,6 +1,9 @@
 """What show and play tell of answers of every API."""
 
+import base64
 import gzip
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -9,6 +12,7 @@ import pytest
 from tests.apis import cases
 from tests.cli.test_commands import rows, run
 from tests.samples import DONE, chunk, streamed
+from tokentape.cli.show import command as show_command
 from tokentape.library import load, save
 from tokentape.model import Exchange, Fidelity, Read, Request, Response, Tape
 
@@ -59,6 +63,49 @@ def test_show_tells_what_is_broken_in_a_binary_stream(tmp_path: Path) -> None:
     assert "it was cut" in shown["broken"]
     assert len(shown["events"]) == len(cases.CONVERSE) - 1
     assert "\nbroken: expected a whole message" in run("show", path).stdout
+
+
+LARGE = "".join(
+    f'data: {{"choices":[{{"index":0,"delta":{{"content":"{letter * 70_001}"}}}}]}}\n\n'
+    for letter in ("é", "☃", "😀")
+)
+# Longer than what is written at once, and cut inside a character.
+LARGE_BODIES = (LARGE.encode(), b"\xff\xfe" * 100_001)
+
+
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """What show writes of a large body, write by write."""
+    path = tape(tmp_path, *LARGE_BODIES, type="text/event-stream", url="/chat/completions")
+
+    def show(*words: str) -> list[str]:
+        found: list[str] = []
+        with monkeypatch.context() as patched:
+            patched.setattr("click.echo", lambda text, nl: found.append(text))
+            show_command.main([*words, str(path)], standalone_mode=False)
+        assert max(map(len, found)) < len("".join(found)) / 3
+        return found
+
+    return show
+
+
+def test_show_writes_a_large_body_as_it_goes(written: Callable[..., list[str]]) -> None:
+    found = written()
+    assert all(part.endswith("\n") for part in found)
+    told = "".join(found)
+    assert f" at 1.000 ms\n  {LARGE}\nread of 200002 bytes at 2.000 ms\n" in told
+    assert "\n  (200002 bytes, not text)\n\n3 events\n  0-" in told
+
+
+def test_show_writes_the_json_of_a_large_body_as_it_goes(
+    written: Callable[..., list[str]],
+) -> None:
+    shown = json.loads("".join(written("--json")))
+    text, other = shown["reads"]
+    assert text == {"offset_ms": 1.0, "bytes": len(LARGE_BODIES[0]), "text": LARGE}
+    assert base64.b64decode(other.pop("base64")) == LARGE_BODIES[1]
+    assert other == {"offset_ms": 2.0, "bytes": len(LARGE_BODIES[1])}
+    assert [f"data: {event['data']}" for event in shown["events"]] == LARGE.split("\n\n")[:-1]
 
 
 def test_show_tells_each_choice_and_the_error(tmp_path: Path) -> None:
