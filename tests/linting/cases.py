@@ -3,7 +3,8 @@
 A case has `stream` (items in one body), `reads` ([ms, item, times...] each) or `json` (a document),
 and may have `request` (fields over a plain one; null: not recorded), `url`, `status`, `headers`,
 `fidelity`, `ending`, `coded` (gzip: whole, damaged). One that fails may say `event`, `json_path`,
-`byte` and `count` of the finding; without `event` it is about the whole stream.
+`byte`, `count` and a part of the `message` of the finding; without `event` it is about the whole
+stream.
 
 An item is the name of a usual chunk (`role`, `text`, `stop`, `usage`, `call`, `done`), `sse` text,
 `base64` bytes, an `error`, or a chunk: `delta` and `finish` of choice 0, or `choices`; fields at

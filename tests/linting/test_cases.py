@@ -60,6 +60,7 @@ def test_case(code: str, kind: str, number: int, case: dict[str, Any]) -> None:
     finding = found[code]
     assert (finding.event, finding.json_path) == (case.get("event"), case.get("json_path"))
     assert finding.count == case.get("count", 1)
+    assert case.get("message", "") in finding.message
     rule = next(rule for rule in RULES if rule.code == code)
     assert finding.severity is rule.severity
     if "byte" in case:

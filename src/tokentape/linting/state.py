@@ -19,13 +19,15 @@ MAX_NAMES = 32
 class Call:
     """One tool call of a choice: how many fragments came, and its arguments so far."""
 
-    __slots__ = ("arguments", "fragments", "id", "name")
+    __slots__ = ("arguments", "custom", "fragments", "id", "name")
 
     def __init__(self) -> None:
         self.id = ""
         self.name = ""
         self.fragments = 0
-        self.arguments: list[str] | None = []  # None once there are too many to keep
+        self.custom = False  # a custom tool's: its input is free text
+        # None once there are too many to keep, or some that are no text.
+        self.arguments: list[str] | None = []
 
 
 class Choice:

@@ -37,7 +37,8 @@ def check_fragments(stream: Stream, state: Choice, calls: list[Any], path: str) 
 def _fragment(
     stream: Stream, state: Choice, index: int, fragment: dict[str, Any], path: str
 ) -> None:
-    function = fragment.get("function", fragment.get("custom"))
+    part = "function" if isinstance(fragment.get("function"), dict) else "custom"
+    function = fragment.get(part)
     function = function if isinstance(function, dict) else {}
     id_, name = fragment.get("id"), function.get("name")
     call = state.calls.get(index)
@@ -58,14 +59,19 @@ def _fragment(
         if name:
             stream.report("TOL508", f"name {shown(name)} again", f"{path}.function.name")
     call.fragments += 1
-    arguments = function.get("arguments", function.get("input"))
+    call.custom = call.custom or "input" in function or fragment.get("type") == "custom"
+    field = "input" if call.custom else "arguments"
+    arguments = function.get(field)
     if isinstance(arguments, str):
         _keep(stream, call, arguments)
     elif arguments is not None:
+        # What is not all there is not judged.
+        call.arguments = None
+        expected = "a string" if call.custom else "a string of JSON"
         stream.report(
             "TOL514",
-            f"arguments: expected a string of JSON, got {shown(arguments)}",
-            f"{path}.function.arguments",
+            f"{field}: expected {expected}, got {shown(arguments)}",
+            f"{path}.{part}.{field}",
         )
 
 
@@ -126,7 +132,7 @@ def end_calls(stream: Stream, *, streamed: bool) -> None:
                     "TOL510", f"tool call {number} of choice {index} came in one fragment", path
                 )
             whole = choice.finish in ("tool_calls", "stop")
-            if whole and text is not None and not _is_json(text):
+            if whole and text is not None and not call.custom and not _is_json(text):
                 stream.report_stream(
                     "TOL511",
                     f"the arguments of tool call {number} of choice {index} are no JSON: "

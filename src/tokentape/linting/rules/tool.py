@@ -208,7 +208,8 @@ class ArgumentsNotJson:
 
     ## What it does
     Joins the fragments of each call whose choice finished with `tool_calls` or `stop`, up to 1 MiB
-    in all, and decodes them.
+    in all, and decodes them. The input of a custom tool is free text by contract, and arguments
+    that are no string are TOL514's.
 
     ## Why is this bad?
     The tool can't be run. The model itself may have written it so: the contract warns of that.
@@ -268,7 +269,7 @@ class ArgumentsAnObject:
     """The arguments are not a string.
 
     ## What it does
-    Expects `function.arguments` to be a string.
+    Expects `function.arguments`, and `custom.input` of a custom tool, to be a string.
 
     ## Why is this bad?
     Clients join strings, then decode them: an object raises an error at once.
