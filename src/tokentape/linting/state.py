@@ -34,6 +34,7 @@ class Choice:
     """One choice of the stream so far."""
 
     __slots__ = (
+        "called",
         "calls",
         "finish",
         "legacy_call",
@@ -54,6 +55,7 @@ class Choice:
         self.legacy_call = False
         self.lists: frozenset[str] = frozenset()  # delta fields that held a list without indexes
         self.wrapped = 0  # deltas that open and close a reasoning tag
+        self.called = False  # whether tool calls came, such as can't be told apart too
         self.calls: dict[int, Call] = {}
         self.logprobs: Any = None  # what the group LGP keeps
         self.mixed: Any = None  # what CHO319 keeps

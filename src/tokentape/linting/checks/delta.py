@@ -57,6 +57,7 @@ def check_delta(
         if unknown:
             stream.report_names("DEL411", "fields beside the contract's", unknown, path)
     calls = delta.get("tool_calls")
+    state.called = state.called or bool(calls)
     if isinstance(calls, list):
         check = tool.check_whole if whole else tool.check_fragments
         check(stream, state, calls, f"{path}.tool_calls")
