@@ -14,16 +14,18 @@ MAX_CHOICES = 128
 MAX_TOOLS = 256
 MAX_ARGUMENTS = 1 << 20
 MAX_NAMES = 32
+MAX_NAME = 200
 
 
 class Call:
     """One tool call of a choice: how many fragments came, and its arguments so far."""
 
-    __slots__ = ("arguments", "custom", "fragments", "id", "name")
+    __slots__ = ("arguments", "custom", "fragments", "id", "name", "unsure")
 
     def __init__(self) -> None:
         self.id = ""
         self.name = ""
+        self.unsure = False  # whether the name is the beginning of one that was offered
         self.fragments = 0
         self.custom = False  # a custom tool's: its input is free text
         # None once there are too many to keep, or some that are no text.

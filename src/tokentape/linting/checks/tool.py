@@ -4,7 +4,7 @@ from typing import Any
 
 from tokentape import view
 from tokentape.linting.base import shown
-from tokentape.linting.state import MAX_ARGUMENTS, MAX_TOOLS, Call, Choice, Stream
+from tokentape.linting.state import MAX_ARGUMENTS, MAX_NAME, MAX_TOOLS, Call, Choice, Stream
 
 
 def check_fragments(stream: Stream, state: Choice, calls: list[Any], path: str) -> None:
@@ -48,16 +48,9 @@ def _fragment(
                 "TOL513", f"tool call {index} comes before {len(state.calls)}", f"{path}.index"
             )
         call = state.calls[index] = Call()
-        _begin(stream, call, id_, name, path)
+        _begin(stream, call, id_, name, path, part)
     else:
-        if id_:
-            stream.report("TOL507", f"id {shown(id_)} again", f"{path}.id")
-            if call.id and shown(id_) != call.id:
-                stream.report(
-                    "TOL506", f"id {shown(id_)} under the index of {call.id}", f"{path}.index"
-                )
-        if name:
-            stream.report("TOL508", f"name {shown(name)} again", f"{path}.function.name")
+        _go_on(stream, call, id_, name, path, part)
     call.fragments += 1
     call.custom = call.custom or "input" in function or fragment.get("type") == "custom"
     field = "input" if call.custom else "arguments"
@@ -75,18 +68,56 @@ def _fragment(
         )
 
 
-def _begin(stream: Stream, call: Call, id_: Any, name: Any, path: str) -> None:
+def _begin(stream: Stream, call: Call, id_: Any, name: Any, path: str, part: str) -> None:
     if isinstance(id_, str) and id_:
         call.id = shown(id_)
     else:
         stream.report("TOL503", "a tool call begins without an id", f"{path}.id")
     if isinstance(name, str) and name:
-        call.name = name[:200]
-        offered = stream.asked.tools
-        if offered is not None and name not in offered:
-            stream.report("TOL512", f"tool {shown(name)} was not offered", f"{path}.function.name")
+        _name(stream, call, name, f"{path}.{part}.name")
     else:
         stream.report("TOL504", "a tool call begins without a name", f"{path}.function.name")
+
+
+def _name(stream: Stream, call: Call, name: str, path: str) -> None:
+    """The first name of a call."""
+    call.name = name[:MAX_NAME]
+    offered = stream.asked.tools
+    call.unsure = False
+    if offered is None or name in offered:
+        return
+    if any(each.startswith(name) for each in offered):
+        # It may go on in the next fragment.
+        call.unsure = True
+    else:
+        stream.report("TOL512", f"tool {shown(name)} was not offered", path)
+
+
+def _go_on(stream: Stream, call: Call, id_: Any, name: Any, path: str, part: str) -> None:
+    """The id and the name of a fragment that is not the first under its index."""
+    if id_ and call.id and shown(id_) != call.id:
+        stream.report("TOL506", f"id {shown(id_)} under the index of {call.id}", f"{path}.index")
+        # Another call begins here. What the two say together is nothing to judge.
+        call.id, call.name, call.arguments = shown(id_), "", None
+    elif id_ and call.id:
+        stream.report("TOL507", f"id {shown(id_)} again", f"{path}.id")
+    elif isinstance(id_, str):
+        call.id = shown(id_) if id_ else ""
+    if not name:
+        return
+    at = f"{path}.{part}.name"
+    if not isinstance(name, str) or name == call.name:
+        stream.report("TOL508", f"name {shown(name)} again", at)
+    elif not call.name:
+        _name(stream, call, name, at)
+    else:
+        joined = (call.name + name)[:MAX_NAME]
+        stream.report(
+            "TOL508",
+            f"name {shown(name)} after {shown(call.name)}: joined, {shown(joined)}",
+            at,
+        )
+        call.name = joined
 
 
 def _keep(stream: Stream, call: Call, arguments: str) -> None:
@@ -131,6 +162,9 @@ def end_calls(stream: Stream, *, streamed: bool) -> None:
                 stream.report_stream(
                     "TOL510", f"tool call {number} of choice {index} came in one fragment", path
                 )
+            offered = stream.asked.tools or frozenset()
+            if call.unsure and choice.finish and call.name not in offered:
+                stream.report_stream("TOL512", f"tool {shown(call.name)} was not offered", path)
             whole = choice.finish in ("tool_calls", "stop")
             if whole and text is not None and not call.custom and not _is_json(text):
                 stream.report_stream(

@@ -125,7 +125,7 @@ class ToolIdRepeated:
     """The id of a tool call comes more than once.
 
     ## What it does
-    Reports an id in a later fragment of the same call.
+    Reports the id of a call in a later fragment of it. Another id under its index is TOL506's.
 
     ## Why is this bad?
     Accumulators join the strings of deltas: openai-python's makes `call_1call_1` of it.
@@ -142,16 +142,19 @@ class ToolIdRepeated:
 
 
 class ToolNameRepeated:
-    """The name of a tool comes more than once.
+    """The name of a tool comes again, or goes on.
 
     ## What it does
-    Reports a name in a later fragment of the same call.
+    Reports a name in a later fragment of the same call: the one that came, or another, which the
+    message shows with what the two are together.
 
     ## Why is this bad?
-    Accumulators join the strings of deltas: there is no tool `get_weatherget_weather`.
+    Strings of deltas are joined: `get_weatherget_weather` is no tool. Clients that take the first
+    name know only the beginning of one that came in pieces.
 
     ## Example
-    `{"index":0,"function":{"name":"get_weather","arguments":"{"}}` in each fragment.
+    `{"index":0,"function":{"name":"get_weather","arguments":"{"}}` in each fragment; `"get_"`, then
+    `"weather"`.
 
     ## What to do
     Servers: send the name once. Clients: take the first.
@@ -229,7 +232,7 @@ class ToolNotOffered:
     """A tool is called that was not offered.
 
     ## What it does
-    Compares the name of each call with the request's `tools`.
+    Compares each name with the request's `tools`; one that begins an offered name, at the end.
 
     ## Why is this bad?
     The client has no such tool. The model may have made it up: the contract warns of that.
