@@ -17,7 +17,8 @@ KNOWN = frozenset(
     }
 )
 
-_BARE = "usage is given in this stream, and the key is not there"
+_GIVEN = "usage is given in this stream, and the key is not there"
+_ASKED = "usage was asked for, and the key is not there"
 
 
 def check_usage(stream: Stream, chunk: dict[str, Any], *, whole: bool = False) -> None:
@@ -28,7 +29,7 @@ def check_usage(stream: Stream, chunk: dict[str, Any], *, whole: bool = False) -
     elif stream.bare is None:
         stream.bare = (stream.event, stream.offset)
         if stream.asked.include_usage and not whole:
-            stream.report("USG607", _BARE, "$.usage")
+            stream.report("USG607", _ASKED, "$.usage")
     if usage is None:
         stream.usage_beside = stream.usage_beside or usage_of(chunk) is not None
         return
@@ -46,7 +47,7 @@ def check_usage(stream: Stream, chunk: dict[str, Any], *, whole: bool = False) -
         return
     if stream.asked.known and stream.asked.stream and not stream.asked.include_usage:
         stream.report("USG602", "usage came, and was not asked for", "$.usage")
-    if chunk.get("choices"):
+    if chunk.get("choices") and not stream.asked.continuous_usage:
         stream.report("USG603", "usage on a chunk with choices", "$.usage")
 
 
@@ -96,7 +97,7 @@ def _times(stream: Stream, over: bool) -> None:
     told = stream.usages or stream.usage_beside
     if told and stream.bare is not None and not stream.asked.include_usage:
         event, offset = stream.bare
-        stream.report("USG607", _BARE, "$.usage", event=event, offset=offset)
+        stream.report("USG607", _GIVEN, "$.usage", event=event, offset=offset)
     if not stream.usages:
         # A stream that broke or failed had no chance to say.
         if stream.asked.include_usage and over and stream.chunks and not stream.errored:

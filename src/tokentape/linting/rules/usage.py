@@ -46,7 +46,8 @@ class UsageOnChoiceChunk:
     """Usage comes on a chunk with choices.
 
     ## What it does
-    Reports a chunk with usage whose `choices` is not empty.
+    Reports a chunk with usage whose `choices` is not empty. Not where the request has
+    `continuous_usage_stats`.
 
     ## Why is this bad?
     Clients that look for usage on a chunk without choices, as the contract says, find none.
@@ -127,7 +128,7 @@ class UsageNotLast:
 
 
 class UsageNullAbsent:
-    """Chunks lack the key `usage` in a stream that has usage.
+    """Chunks without the key `usage`, where usage came or was asked for.
 
     ## What it does
     Looks for the key in every chunk if usage was asked for, or if it came. A first chunk with a
