@@ -92,6 +92,7 @@ class Stream:
         self.usage_offset: int | None = None
         self.usage_chunk = 0  # how many chunks had come when the last usage did
         self.choices: dict[int, Choice] = {}
+        self.strays = False  # whether choices came under an index that can't be one
         self.kept = 0  # characters of arguments that are kept
 
     def report(

@@ -44,10 +44,14 @@ def find(stream: Stream, choice: dict[str, Any], path: str) -> Choice | None:
             f"index: expected an integer from 0 to {MAX_CHOICES - 1}, got {shown(index)}",
             f"{path}.index",
         )
+        stream.strays = True
         return None
     elif stream.asked.known and index >= stream.asked.n:
         stream.report(
-            "CHO305", f"choice {index}, where {stream.asked.n} were asked for", f"{path}.index"
+            "CHO305",
+            f"choice {index}, where {stream.asked.n} {'was' if stream.asked.n == 1 else 'were'} "
+            "asked for",
+            f"{path}.index",
         )
     found = stream.choices.get(index)
     if found is None:
@@ -130,7 +134,9 @@ def end_choices(stream: Stream, *, over: bool) -> None:
         which = f"choice {open_[0]}" if open_ else "no choice"
         never = "never had" if open_ else "ever had"
         stream.report_stream("CHO307", f"{which} {never} a finish_reason")
-    if stream.asked.known and len(known) < stream.asked.n and not stream.errored:
+    # How many came under indexes that are none is not known.
+    told = stream.asked.n > 1 and not stream.errored and not stream.strays
+    if told and len(known) < stream.asked.n:
         stream.report_stream(
             "REQ803", f"asked for {stream.asked.n} choices, got {len(known)}", "$.n"
         )

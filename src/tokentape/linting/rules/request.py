@@ -27,8 +27,9 @@ class NNotGiven:
     """Fewer choices came than were asked for.
 
     ## What it does
-    Compares the request's `n` with the number of choices in an answer that ended by itself and
-    without an error.
+    Compares the request's `n`, where it is above 1, with how many choices came, in an answer
+    without an error that ended by itself. Not where choices came under an index that can't be one:
+    how many they are is not known.
 
     ## Why is this bad?
     Clients that vote over n answers, or look them up by index, silently get a wrong result.
