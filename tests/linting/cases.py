@@ -1,7 +1,8 @@
 """The rules' cases as data: cases/<CODE>.yaml, with `pass` and `fail` lists.
 
-A case has `stream` (items in one body), `reads` ([ms, item, times...] each) or `json` (a document),
-and may have `request` (fields over a plain one; null: not recorded), `url`, `status`, `headers`,
+A case has `stream` (items in one body), `reads` ([ms, item, times...] each) or `json` (a document)
+or is `empty` (no body), and
+may have `request` (fields over a plain one; null: not recorded), `url`, `status`, `headers`,
 `fidelity`, `ending`, `coded` (gzip: whole, damaged). One that fails may say `event`, `json_path`,
 `byte`, `count` and a part of the `message` of the finding; without `event` it is about the whole
 stream.
@@ -98,6 +99,9 @@ def exchange(case: dict[str, Any]) -> Exchange:
         body = json.dumps(document).encode()
         kind = "application/json"
         reads: tuple[Read, ...] = (Read(_coded(body, case)),)
+    elif "empty" in case:
+        kind = "application/json"
+        reads = ()
     elif "reads" in case:
         reads = tuple(map(_read, case["reads"]))
     else:

@@ -13,7 +13,9 @@ from tokentape.linting.questions import end_chunks, new_stream
 from tokentape.linting.rules import CODES
 from tokentape.linting.state import Stream
 from tokentape.linting.thresholds import DEFAULT_THRESHOLDS, Thresholds
-from tokentape.model import REPAIRED, Ending, Exchange, Tape
+from tokentape.model import REPAIRED, Ending, Exchange, Fidelity, Tape, header
+
+_OK = 200
 
 
 def lint(
@@ -82,6 +84,15 @@ def _lint_stream(
     return linter.findings()
 
 
+def _is_empty(exchange: Exchange) -> bool:
+    """Whether an answer without bytes was one, and it is not the recording that left them out."""
+    response = exchange.response
+    assert response is not None
+    length = header(response.headers, "content-length")
+    sent = exchange.request.method.upper() == "POST" and response.status == _OK
+    return sent and exchange.fidelity is not Fidelity.EVENTS and length in (None, "0")
+
+
 def _lint_document(exchange: Exchange, stream: Stream) -> None:
     """A chat completion that came as one JSON document."""
     try:
@@ -92,8 +103,11 @@ def _lint_document(exchange: Exchange, stream: Stream) -> None:
     payload = view.parse_json(body)
     if not isinstance(payload, dict):
         # A document that was cut is no document.
-        if body and exchange.ending is Ending.COMPLETE:
-            stream.report_stream("CHK213", "the answer is no JSON object", "$")
+        if exchange.ending is Ending.COMPLETE:
+            if body:
+                stream.report_stream("CHK213", "the answer is no JSON object", "$")
+            elif _is_empty(exchange):
+                stream.report_stream("CHO307", "no choice came: the answer is empty")
         return
     if chunk.is_error(payload):
         chunk.check_error(stream, payload)

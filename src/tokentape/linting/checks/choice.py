@@ -127,13 +127,14 @@ def end_choices(stream: Stream, *, over: bool) -> None:
         stream.report_stream(
             "CHO306", f"choice {silent[0]} has neither a role nor content, others have"
         )
-    if not over or not (stream.chunks or stream.errored):
+    if not over or not (stream.chunks or stream.errored or stream.done):
         return
     open_ = [index for index in known if not stream.choices[index].finish]
-    if open_ or not known:
-        which = f"choice {open_[0]}" if open_ else "no choice"
-        never = "never had" if open_ else "ever had"
-        stream.report_stream("CHO307", f"{which} {never} a finish_reason")
+    if open_:
+        stream.report_stream("CHO307", f"choice {open_[0]} never had a finish_reason")
+        stream.recount("CHO307", len(open_))
+    elif not known and not stream.strays:
+        stream.report_stream("CHO307", "no choice came, and no finish_reason")
     # How many came under indexes that are none is not known.
     told = stream.asked.n > 1 and not stream.errored and not stream.strays
     if told and len(known) < stream.asked.n:

@@ -130,7 +130,7 @@ class FinishMissing:
 
     ## What it does
     At the end of a stream that ended by itself, looks for a choice without `finish_reason`, or for
-    no choice at all.
+    no choice at all. An empty answer has none either.
 
     ## Why is this bad?
     An answer that is complete, one that was cut at the token limit and one that was lost on the way
