@@ -224,7 +224,7 @@ def test_record_shows_findings_by_the_thresholds_of_the_settings(tmp_path: Path)
         )
     told = [line for line in ran.stderr.splitlines() if line.startswith("#1")]
     assert told[:2] == FOUND
-    assert told[2].startswith("#1: TIM901 warning: 3 content events within 0.0 ms")
+    assert told[2].startswith("#1: TIM901 warning: 3 of 3 content events within 0.0 ms")
     assert told[3].startswith("#1  default")
 
 

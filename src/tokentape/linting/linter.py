@@ -9,6 +9,7 @@ from tokentape import media, sse, view
 from tokentape.linting.asked import Asked
 from tokentape.linting.base import Finding, On, shown
 from tokentape.linting.checks import cost, frames, pace, request
+from tokentape.linting.checks.delta import is_reasoning
 from tokentape.linting.plain import Plain
 from tokentape.linting.questions import check_chunk, end_chunks, new_stream
 from tokentape.linting.rules import CODES
@@ -193,7 +194,10 @@ class Linter:
         # One that raised a question has to be looked at, and counted, each time it comes.
         self._plain = Plain.like(stream, payload) if stream.reports == before else None
         if brought and self._pace is not None:
-            self._pace.content(offset_us)
+            if is_reasoning(payload):
+                self._pace.reasoning(offset_us)
+            else:
+                self._pace.content(offset_us)
 
     def end(self, ending: Ending = Ending.COMPLETE) -> list[Finding]:
         """The findings that only the end shows."""

@@ -32,6 +32,13 @@ def brings_payload(delta: dict[str, Any]) -> bool:
     )
 
 
+def is_reasoning(chunk: dict[str, Any]) -> bool:
+    """Whether this chunk, which brings something, brings nothing but reasoning."""
+    deltas = (c.get("delta") for c in chunk["choices"] if isinstance(c, dict))
+    names = ("content", "tool_calls", "refusal", "function_call", "audio")
+    return not any(d.get(name) for d in deltas if isinstance(d, dict) for name in names)
+
+
 def check_delta(
     stream: Stream, state: Choice, delta: dict[str, Any], path: str, *, whole: bool
 ) -> bool:

@@ -5,15 +5,17 @@ class FakeStreaming:
     """The whole answer was made first, then cut into chunks.
 
     ## What it does
-    Reports a stream of 20 content events or more that came faster than 2,000 per second, after a
-    wait of 1 s or more since the request was sent. All three are thresholds that can be set. An
-    event's time is that of the read that completed it, so the recording must have times.
+    Reports 20 content events or more that came one after the other faster than 2,000 a second, 1 s
+    or more after the request was sent, where they are nine tenths of all. All four are thresholds
+    that can be set. Text and tool calls are judged with the reasoning, and apart from it: reasoning
+    may flow before an answer that was made whole. An event's time is that of the read that
+    completed it; needs recorded times.
 
     ## Why is this bad?
     The user waits as long as without streaming. A proxy on the way may hold the stream back.
 
     ## Example
-    The headers after 100 ms, nothing for 6 s, then 300 chunks in one read.
+    The head after 100 ms, perhaps a first word, nothing for 6 s, then 300 chunks within one read.
 
     ## What to do
     Find out where the stream is buffered: compression, a proxy without `X-Accel-Buffering: no`, a
