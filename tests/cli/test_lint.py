@@ -168,11 +168,33 @@ def test_a_run_that_finds_nothing_is_a_document_too(folder: Path) -> None:
     assert document("a.tape.jsonl", "--select", "SSE108", code=0)["runs"][0]["results"] == []
 
 
-def test_a_place_that_is_not_known_has_no_region() -> None:
-    (ran,) = json.loads(sarif([Placed(FINDING, Path("a.yaml"))], []))["runs"]
+@pytest.mark.parametrize(("line", "told"), [(None, 1), (7, 7)])
+def test_every_result_has_a_region(line: int | None, told: int) -> None:
+    (ran,) = json.loads(sarif([Placed(FINDING, Path("a.yaml"), line)], []))["runs"]
     assert ran["results"][0]["locations"][0]["physicalLocation"] == {
-        "artifactLocation": {"uri": "a.yaml"}
+        "artifactLocation": {"uri": "a.yaml"},
+        "region": {"startLine": told, "startColumn": 1, "endColumn": 2},
     }
+
+
+def fingerprint(path: str = "a.yaml", **changed: Any) -> str:
+    finding = msgspec.structs.replace(FINDING, **changed)
+    (ran,) = json.loads(sarif([Placed(finding, Path(path))], []))["runs"]
+    (told,) = ran["results"][0]["partialFingerprints"].items()
+    assert told[0] == "primaryLocationLineHash"
+    return str(told[1])
+
+
+def test_a_result_is_known_again_by_path_rule_exchange_and_json_path() -> None:
+    found = {
+        fingerprint(),
+        fingerprint("b.yaml"),
+        fingerprint(rule="SSE105"),
+        fingerprint(exchange=9),
+        fingerprint(json_path="$.x"),
+    }
+    assert len(found) == 5
+    assert fingerprint() == fingerprint(event=9, offset=9, message="another", count=9)
 
 
 def test_a_path_is_a_uri(folder: Path) -> None:

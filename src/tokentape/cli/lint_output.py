@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,8 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _HOME = "https://github.com/tokentape/tokentape"
 _GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 _SARIF = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+# The only one that GitHub reads: else it takes the text of the line, the same for all in line 1.
+_FINGERPRINT = "primaryLocationLineHash"
 _RULE_INDEX = {rule.code: index for index, rule in enumerate(RULES)}
 
 
@@ -121,9 +124,10 @@ def _described(rule: Rule) -> dict[str, Any]:
 def _result(placed: Placed) -> dict[str, Any]:
     """A result (3.27)."""
     found = placed.finding
-    place: dict[str, Any] = {"artifactLocation": {"uri": uri_of(placed.path)}}
-    if placed.line is not None:
-        place["region"] = {"startLine": placed.line}
+    uri = uri_of(placed.path)
+    # GitHub shows no result without a region; of a line only its number is known.
+    region = {"startLine": placed.line or 1, "startColumn": 1, "endColumn": 2}
+    place: dict[str, Any] = {"artifactLocation": {"uri": uri}, "region": region}
     names = ("exchange", "event", "offset", "json_path")
     inside = {name: getattr(found, name) for name in names}
     event = "" if found.event is None else f"/event {found.event}"
@@ -134,11 +138,21 @@ def _result(placed: Placed) -> dict[str, Any]:
         "level": _SARIF[found.severity],
         "message": {"text": _told(found)},
         "occurrenceCount": found.count,
+        "partialFingerprints": {_FINGERPRINT: _fingerprint(uri, found)},
         "locations": [
             {"physicalLocation": place, "logicalLocations": [{"fullyQualifiedName": named}]}
         ],
         "properties": {name: value for name, value in inside.items() if value is not None},
     }
+
+
+def _fingerprint(uri: str, found: Finding) -> str:
+    """What tells this result from others, and is the same in the next run (3.27.17).
+
+    The event is no part of it: it moves where a stream is recorded anew.
+    """
+    parts = json.dumps([uri, found.rule, found.exchange, found.json_path])
+    return f"{sha256(parts.encode()).hexdigest()[:16]}:1"
 
 
 def _notification(refused: Refusal) -> dict[str, Any]:
