@@ -214,14 +214,51 @@ def test_a_name_that_is_no_text_can_be_told(folder: Path, output: str | None) ->
     assert {"text": "\\udcff.tape", "sarif": "%FF.tape"}.get(output or "", "udcff.tape") in told
 
 
-@pytest.mark.parametrize("output", [[], ["--json"], ["--output", "github"], ["--output", "sarif"]])
-def test_a_refused_file_is_one_line_and_the_rest_is_linted(folder: Path, output: list[str]) -> None:
-    (folder / "b.txt").write_text("Dear diary,\n")
-    result = run(".", "--select", "SSE108", *output, code=1)
+OUTPUTS = [[], ["--json"], ["--output", "github"], ["--output", "sarif"]]
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize(
+    ("paths", "name", "text", "says"),
+    [
+        ((".", "b.txt"), "b.txt", "Dear diary,\n", "text, not a recording"),
+        ((".",), "c.tape.jsonl", "Dear diary,\n", "damaged: line 1"),
+        ((".",), "c.har", "", "empty file"),
+    ],
+)
+def test_a_refused_file_is_one_line_and_the_rest_is_linted(
+    folder: Path, output: list[str], paths: tuple[str, ...], name: str, text: str, says: str
+) -> None:
+    (folder / name).write_text(text)
+    result = run(*paths, "--select", "SSE108", *output, code=1)
     told = [line for line in result.stderr.splitlines() if "exchanges" not in line]
     assert len(told) == 1
-    assert told[0].startswith("./b.txt: text, not a recording")
-    run(".", "--select", "SSE108", "--exit-zero", *output)
+    assert told[0].startswith(f"./{name}: {says}")
+    run(*paths, "--select", "SSE108", "--exit-zero", *output)
+
+
+BESIDE = {
+    "README.md": b"# Recordings\n\nMade with `tokentape record`.\n",
+    "__init__.py": b"",
+    "conftest.py": b"import pytest\n",
+    "a.png": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR",
+    "settings.yaml": b"a: 1\n",
+    "package.json": b'{"name": "a"}\n',
+}
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_what_lies_beside_recordings_is_no_finding(folder: Path, output: list[str]) -> None:
+    for name, data in BESIDE.items():
+        (folder / name).write_bytes(data)
+    result = run(".", "--select", "SSE108", *output)
+    told = [line for line in result.stderr.splitlines() if "exchanges" not in line]
+    assert sorted(line[2:].partition(":")[0] for line in told) == sorted(BESIDE)
+    assert "no recording" not in result.stdout
+    # A recording that broke is one.
+    tape = (folder / "a.tape.jsonl").read_bytes()
+    (folder / "broken.tape.jsonl").write_bytes(tape[:300] + tape[340:])
+    run(".", "--select", "SSE108", *output, code=1)
 
 
 def test_the_exit_code_says_whether_anything_is_wrong(folder: Path) -> None:

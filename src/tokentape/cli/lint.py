@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import click
 import msgspec
 
-from tokentape.cli.common import json_line, limits_options, open_all, report_refused
+from tokentape.cli.common import json_line, limits_options, open_reporting, report_refused
 from tokentape.cli.lint_output import (
     Placed,
     github_line,
@@ -17,8 +17,9 @@ from tokentape.cli.lint_output import (
     sarif,
     text_line,
 )
-from tokentape.errors import UsageError
-from tokentape.library import Opened, Refusal
+from tokentape.errors import RefusedError, TokenTapeError, UsageError
+from tokentape.library import Opened, Refusal, find
+from tokentape.library.files import refusal
 from tokentape.library.lines import lines_of
 from tokentape.limits import Limits
 from tokentape.linting import DEFAULT_THRESHOLDS, RULES, Thresholds, lint, rule, select
@@ -44,6 +45,31 @@ def _thresholds(given: tuple[str, ...]) -> Thresholds:
         return config.thresholds(given, values["lint"].value)
     except ValueError as error:
         raise UsageError(f"--threshold: {error}") from None
+
+
+def _opened(paths: tuple[Path, ...], limits: Limits) -> Iterator[Opened | Refusal | None]:
+    """Every recording below these paths, opened or refused.
+
+    A file in a folder that is no recording at all, such as the code beside them, is told on stderr;
+    None stands for it.
+    """
+    named = {os.path.abspath(path) for path in paths}
+    for found in find(paths):
+        try:
+            yield open_reporting(found.path, limits)
+        except (TokenTapeError, OSError) as error:
+            refused = refusal(found.path, error)
+            beside = os.path.abspath(found.path) not in named
+            if isinstance(error, RefusedError) and beside and not _is_named_so(found.path):
+                report_refused(refused)
+                yield None
+            else:
+                yield refused
+
+
+def _is_named_so(path: str) -> bool:
+    """Whether the name says that it is a recording, whatever is in it."""
+    return path.removesuffix(".zst").removesuffix(".gz").endswith((".tape.jsonl", ".har", ".sse"))
 
 
 def _found(
@@ -105,9 +131,10 @@ def command(
     PATH is a recording in any format, or a folder of them. CODES are codes (CHO306), beginnings of
     codes (CHO) or names, separated by commas. With --json, the keys of a finding are path, exchange
     and event (both counted from 0), rule, severity, message, offset (of the event's first byte in
-    the decoded body), json_path and count.
+    the decoded body), json_path and count. A file in a folder that is no recording at all is
+    reported on stderr only.
 
-    Exit codes: 0 no errors or warnings, 1 some found or a file refused, 2 failure.
+    Exit codes: 0 no errors or warnings, 1 some found, or a recording or a PATH refused, 2 failure.
     """
     if explain is not None:
         click.echo(_explain(explain).rstrip("\n"))
@@ -122,7 +149,9 @@ def command(
     exchanges = 0
     found: list[Placed] = []
     refused: list[Refusal] = []
-    for opened in open_all(paths, limits):
+    for opened in _opened(paths, limits):
+        if opened is None:
+            continue
         if isinstance(opened, Refusal):
             refused.append(opened)
             report_refused(opened)
