@@ -111,6 +111,14 @@ def test_odd_payloads(what: str) -> None:
     msgspec.json.encode(watching.findings())
 
 
+def test_json_that_can_not_be_read_is_not_called_none() -> None:
+    deep = '{"x":' + "[" * 100_000 + "]" * 100_000 + "}"
+    huge = '{"x":' + "9" * 5000 + "}"
+    for payload, told in ((deep, "nested deeper"), (huge, "a number is out of the range")):
+        (found,) = Linter(REQUEST, codes={"SSE104"}).feed(ROLE + _event(payload))
+        assert found.message.startswith(f"the data can't be read: {told}")
+
+
 @pytest.mark.parametrize("name", ["id", "model", "service_tier"])
 def test_values_nested_as_deep_as_json_may_be(name: str) -> None:
     watching = Linter(REQUEST)

@@ -23,6 +23,15 @@ _decode = msgspec.json.Decoder().decode
 _BAD_JSON = (msgspec.DecodeError, UnicodeError, RecursionError, ValueError)
 
 
+def _unread(data: str, error: Exception) -> str:
+    """Why this data could not be decoded: it is no JSON, or more than a parser takes."""
+    if isinstance(error, RecursionError):
+        return "the data can't be read: nested deeper than a parser takes"
+    if "out of range" in str(error):
+        return "the data can't be read: a number is out of the range that a parser takes"
+    return f"the data is no JSON: {str(error)[:120]}"
+
+
 class Linter:
     """One streamed answer. `feed` its bytes (content coding undone), then say how it `end`s.
 
@@ -177,7 +186,7 @@ class Linter:
             payload = view.parse_json(event.data)
             if payload is None:
                 if event.data:
-                    stream.report("SSE104", f"the data is no JSON: {str(error)[:120]}")
+                    stream.report("SSE104", _unread(event.data, error))
                 return
             stream.report("CHK218", "half of a surrogate pair stands escaped", "$")
         if self._chunks is not None:

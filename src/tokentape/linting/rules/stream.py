@@ -77,11 +77,11 @@ class ContentTypeWrong:
 
 
 class NotJson:
-    """The data is not JSON.
+    """An event's data is no JSON, or none that can be read.
 
     ## What it does
-    Decodes the data of each event but `[DONE]` as JSON (RFC 8259: no NaN). Nesting that is too deep
-    for a parser is reported too.
+    Decodes the data of each event but `[DONE]` as JSON (RFC 8259: no NaN). JSON that is nested
+    deeper, or has greater numbers, than a parser takes can't be read; the message says so.
 
     ## Why is this bad?
     Clients decode each event; one that is not JSON raises an error in the middle of the stream.
