@@ -7,15 +7,14 @@ from tokentape.linting.thresholds import Thresholds
 class _Bursts:
     """The longest run of events that came faster than `burst_rate`."""
 
-    __slots__ = ("_begun", "_last", "_rate", "_run", "events", "most", "start_us", "took_us")
+    __slots__ = ("_begun", "_rate", "_run", "events", "most", "start_us", "took_us")
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
         self.events = 0
-        # The run that is not over: its events, its first and its last offset.
+        # The run that is not over: its events and its first offset.
         self._run = 0
         self._begun = 0
-        self._last = 0
         # The longest.
         self.most = 0
         self.start_us = 0
@@ -24,13 +23,13 @@ class _Bursts:
     def add(self, offset_us: int, count: int) -> None:
         """Events in reads of one offset."""
         self.events += count
+        run = self._run + count
         took_us = offset_us - self._begun
-        if (self._run + count - 1) * 1_000_000 > self._rate * took_us and self._run:
-            self._run += count
-        else:
-            self._run, self._begun, took_us = count, offset_us, 0
-        if self._run > self.most:
-            self.most, self.start_us, self.took_us = self._run, self._begun, took_us
+        if run == count or (run - 1) * 1_000_000 <= self._rate * took_us:
+            run, self._begun, took_us = count, offset_us, 0
+        self._run = run
+        if run > self.most:
+            self.most, self.start_us, self.took_us = run, self._begun, took_us
 
     def copy(self) -> "_Bursts":
         """Another one that is where this one is."""
@@ -56,8 +55,13 @@ class _Bursts:
 class Pace:
     """The offsets of content events, folded as they come. Offsets are microseconds."""
 
+    __slots__ = (
+        *("_all", "_known", "_last", "_stall_us", "_stream", "_text", "_texts", "_thoughts"),
+    )
+
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
+        self._stall_us = stream.thresholds.stall_ms * 1000
         self._last: int | None = -1  # of the last content, below 0 where there was none
         self._known = True
         # Of the reads at the last offset: events with text or tools, and with reasoning only.
@@ -68,28 +72,27 @@ class Pace:
 
     def content(self, offset_us: int | None) -> None:
         """An event that brings text or tool calls, in a read of this offset."""
-        if offset_us != self._last:
-            self._next(offset_us)
+        last = self._last
+        if offset_us != last:
+            self._last = offset_us
+            if offset_us is None or last is None:
+                self._known = False
+            elif last >= 0:
+                if self._all is None and not self._thoughts:
+                    self._text.add(last, self._texts)
+                    self._texts = 0
+                else:
+                    self._fold(last)
+                pause_us = offset_us - last
+                if pause_us > self._stall_us:
+                    self._stream.report("TIM902", f"{pause_us / 1e6:.1f} s without content")
         self._texts += 1
 
     def reasoning(self, offset_us: int | None) -> None:
         """An event that brings reasoning and nothing else."""
-        if offset_us != self._last:
-            self._next(offset_us)
+        self.content(offset_us)
+        self._texts -= 1
         self._thoughts += 1
-
-    def _next(self, offset_us: int | None) -> None:
-        """Content in a read of another offset than the last."""
-        last, self._last = self._last, offset_us
-        if offset_us is None or last is None:
-            self._known = False
-            return
-        if last < 0:
-            return
-        self._fold(last)
-        pause_us = offset_us - last
-        if pause_us > self._stream.thresholds.stall_ms * 1000:
-            self._stream.report("TIM902", f"{pause_us / 1e6:.1f} s without content")
 
     def _fold(self, offset_us: int) -> None:
         if self._thoughts and self._all is None:
