@@ -12,8 +12,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """`known` is False where the recording has no request body; then nothing else says anything.
 
     `n` is 1 where the request does not say. `max_tokens` is the smaller of the two limits.
-    `tool_named`: `tool_choice` names the tool, so that the finish is "stop". `tools`: the names
-    offered, None where there is no list.
+    `tool_forced`: `tool_choice` names the tool, or demands one, so that the finish may be "stop".
+    `tools`: the names offered, None where there is no list.
     """
 
     known: bool = False
@@ -25,7 +25,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     continuous_usage: bool = False
     max_tokens: int | None = None
     logprobs: bool = False
-    tool_named: bool = False
+    tool_forced: bool = False
     tools: frozenset[str] | None = None
 
 
@@ -68,6 +68,7 @@ def asked(request: Request) -> Asked:
         continuous_usage=options.get("continuous_usage_stats") is True,
         max_tokens=min((limit for limit in limits if limit is not None), default=None),
         logprobs=body.get("logprobs") is True,
-        tool_named=isinstance(body.get("tool_choice"), dict),
+        tool_forced=isinstance(body.get("tool_choice"), dict)
+        or body.get("tool_choice") == "required",
         tools=_names(body.get("tools")),
     )

@@ -146,7 +146,7 @@ def check_whole(stream: Stream, state: Choice, calls: list[Any], path: str) -> N
 
 def check_finish(stream: Stream, state: Choice, reason: str, path: str) -> None:
     """Whether the reason agrees with what was called; whether what was called is whole."""
-    if reason == "stop" and state.called and not stream.asked.tool_named:
+    if reason == "stop" and state.called and not stream.asked.tool_forced:
         stream.report("CHO315", "finish_reason is stop, but tools were called", path)
     if reason == "tool_calls" and not state.called and not state.legacy_call:
         stream.report("CHO316", "finish_reason is tool_calls, but no tool was called", path)

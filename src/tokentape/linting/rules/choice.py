@@ -285,7 +285,8 @@ class FinishStopWithCalls:
 
     ## What it does
     Reports `finish_reason: "stop"` of a choice with tool calls, unless the request's `tool_choice`
-    named the tool: then the contract demands `stop`.
+    named the tool: then `stop` is the contract's. Nor where it was `required`: OpenAI answered
+    `stop` there in 2024.
 
     ## Why is this bad?
     Clients run tools when the `finish_reason` is `tool_calls`; here they show an empty answer
