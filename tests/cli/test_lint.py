@@ -302,6 +302,23 @@ def test_explain_prints_the_text_of_the_rule() -> None:
     assert "expected a PATH to lint" in run(code=2).output
 
 
+def test_explain_as_json() -> None:
+    listed = [json.loads(line) for line in run("--explain", "all", "--json").stdout.splitlines()]
+    assert [rule["code"] for rule in listed] == [rule.code for rule in RULES]
+    (line,) = run("--explain", "choice-cross-talk", "--json").stdout.splitlines()
+    (rule,) = (rule for rule in RULES if rule.code == "CHO306")
+    assert json.loads(line) == {
+        "code": "CHO306",
+        "name": "choice-cross-talk",
+        "severity": "error",
+        "fidelity": "events",
+        "title": rule.title,
+        "text": rule.explain(),
+    }
+    refused = run("--explain", "CHO306", "--output", "sarif", code=2)
+    assert "expected --explain or --output sarif, got both" in refused.output
+
+
 def stalls(*words: str) -> list[int]:
     result = CliRunner().invoke(cli, ["lint", "a.tape.jsonl", "--select", "TIM902", *words])
     return [int(line.split("#")[1][0]) for line in result.stdout.splitlines()]

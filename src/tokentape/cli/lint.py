@@ -22,7 +22,7 @@ from tokentape.library import Opened, Refusal, find
 from tokentape.library.files import refusal
 from tokentape.library.lines import lines_of
 from tokentape.limits import Limits
-from tokentape.linting import DEFAULT_THRESHOLDS, RULES, Thresholds, lint, rule, select
+from tokentape.linting import DEFAULT_THRESHOLDS, RULES, Rule, Thresholds, lint, rule, select
 from tokentape.texts import escaped
 
 Output = Literal["text", "github", "sarif"]
@@ -32,6 +32,17 @@ def _explain(code: str) -> str:
     if code.strip().lower() == "all":
         return "\n".join(f"{r.code}  {r.severity.value:7}  {r.name}: {r.title}" for r in RULES)
     return rule(code).explain()
+
+
+def _described(explained: Rule) -> dict[str, str]:
+    return {
+        "code": explained.code,
+        "name": explained.name,
+        "severity": explained.severity.value,
+        "fidelity": explained.fidelity.value,
+        "title": explained.title,
+        "text": explained.explain(),
+    }
 
 
 def _thresholds(given: tuple[str, ...]) -> Thresholds:
@@ -137,7 +148,14 @@ def command(
     Exit codes: 0 no errors or warnings, 1 some found, or a recording or a PATH refused, 2 failure.
     """
     if explain is not None:
-        click.echo(_explain(explain).rstrip("\n"))
+        if output is not None:
+            raise click.UsageError(f"expected --explain or --output {output}, got both")
+        if as_json:
+            every = explain.strip().lower() == "all"
+            for each in RULES if every else [rule(explain)]:
+                click.echo(json_line(_described(each)))
+        else:
+            click.echo(_explain(explain).rstrip("\n"))
         return
     if not paths:
         raise click.UsageError("expected a PATH to lint, or --explain CODE")
