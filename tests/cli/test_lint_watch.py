@@ -24,6 +24,7 @@ from tests.server.tapes import asked
 from tests.wire import same_whole_and_bytewise, splits
 from tokentape.cli import cli
 from tokentape.cli import follow as follow_module
+from tokentape.cli import lint_watch as lint_watch_module
 from tokentape.cli.lint_watch import LintWatch
 from tokentape.cli.watch import Quiet, Watch
 from tokentape.linting import DEFAULT_THRESHOLDS, Thresholds
@@ -61,6 +62,7 @@ def follow(
         watch.read(1, data, number * 1_000_000)
     watch.ended(1, ending=ending, offset_us=10**9, note=None)
     assert not watch._followed
+    assert not watch._whole
     assert not watch._asked
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
@@ -144,8 +146,43 @@ def test_what_is_no_stream_of_chat_is_asked_no_more_than_that() -> None:
     assert follow(ROLES, target="/v1/responses") == []
     assert follow(b"data: {\xff}\n\n", target="/v1/responses")
     assert follow(ROLES, status=500) == []
-    assert follow(ROLES, streaming=False) == []
     assert follow(ROLES, ending=Ending.LEFT) == FOUND[:1]
+
+
+WHOLE = (
+    b'{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,'
+    b'"message":{"role":"assistant","content":"a","refusal":null},"finish_reason":"stop"}]}'
+)
+NOT_HONOURED = ["#1 $.stream: REQ806 warning: a stream was asked for, one document came"]
+
+
+@pytest.mark.parametrize(
+    ("coding", "data"),
+    [("", WHOLE), ("gzip", gzip.compress(WHOLE)), ("br", _brotli(WHOLE)), ("identity", WHOLE)],
+)
+def test_a_document_is_linted_at_its_end(coding: str, data: bytes) -> None:
+    wanted = body(stream=True)
+    for reads in ((data,), (data[:30], data[30:]), tuple(bytes([byte]) for byte in data)):
+        assert follow(*reads, streaming=False, coding=coding, request=wanted) == NOT_HONOURED
+    assert follow(data, streaming=False, coding=coding, request=body(stream=False)) == []
+    assert follow(data, streaming=False, coding=coding, request=wanted, status=500) == []
+    target = "/v1/responses"
+    assert follow(data, streaming=False, coding=coding, request=wanted, target=target) == []
+
+
+def test_a_document_is_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lint_watch_module, "_MOST_WHOLE", 200)
+    assert follow(WHOLE, WHOLE, streaming=False) == [
+        "#1  linted no further: an answer of more than 200 bytes"
+    ]
+    (line,) = follow(b"\x1f\x8b\x08" + b"\xff" * 40, streaming=False, coding="gzip")
+    assert line.startswith("#1  linted no further: expected compressed data")
+
+
+def test_a_document_that_the_client_left_has_no_end_to_blame() -> None:
+    assert follow(WHOLE[:40], streaming=False, ending=Ending.LEFT) == []
+    assert follow(streaming=False, ending=Ending.LEFT) == []
+    assert follow(streaming=False) == ["#1: CHO307 error: no choice came: the answer is empty"]
 
 
 def test_what_a_stream_says_can_not_steer_the_terminal() -> None:
