@@ -138,6 +138,14 @@ def test_the_seeds(seed: str) -> None:
     assert {rule for exchange in tape.exchanges for rule in _broken(exchange)} == OF_SEEDS[seed]
 
 
+def test_the_mixed_choices_of_seed_001_are_seen_by_their_words(shared: Path) -> None:
+    (path,) = (shared / "seeds").glob("001_*")
+    (exchange,) = open_file(path, repair=True).tape.exchanges
+    (found,) = lint(exchange, codes={"CHO319"})
+    assert found.json_path == "$.choices[0]"
+    assert found.message.startswith("choice 0 says 8 of 24 words again within 4")
+
+
 def test_the_bundled_tape_of_a_clean_stream_is_clean() -> None:
     tape = tokentape.load(TAPES / "tool-call.tape.jsonl")
     assert [f.rule for f in tokentape.lint(tape) if f.severity is not Severity.INFO] == []

@@ -12,7 +12,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     one answer cut up (TIM901).
     `cost_percent`: what a reported sum may differ from its list price by (USG612).
     `doubled_words`, `doubled_share`: so many words said twice in a row, and so large a share of a
-    choice's words, are two texts mixed (CHO319).
+    choice's words, are two texts mixed (CHO319); so are `near_words` of 24 that come again soon.
     """
 
     stall_ms: int = 10_000
@@ -23,6 +23,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     cost_percent: int = 1
     doubled_words: int = 4
     doubled_share: float = 0.06
+    near_words: int = 7
 
 
 DEFAULT_THRESHOLDS = Thresholds()

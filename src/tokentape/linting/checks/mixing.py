@@ -1,6 +1,7 @@
 """CHO319: the words of choices that may have been mixed."""
 
 import re
+from collections import deque
 from typing import Any
 
 from tokentape.linting.state import Choice, Stream
@@ -8,18 +9,27 @@ from tokentape.linting.state import Choice, Stream
 # A word is letters; two of a kind are one after the other with nothing but spaces between.
 _WORD = re.compile(r"[^\W\d_]+|[^\w\s]")
 _TAIL = 64
+# A word that comes again so soon is near; so many words are looked at together.
+_NEAR = 4
+_WINDOW = 24
 
 
 class Words:
-    """The words of one choice, counted as they come; only the last one is kept."""
+    """The words of one choice, counted as they come; only the last few are kept.
 
-    __slots__ = ("doubled", "last", "tail", "words")
+    `near` is how many words of two letters or more came again soon, in the window that has most.
+    """
+
+    __slots__ = ("_again", "_lately", "doubled", "last", "near", "tail", "words")
 
     def __init__(self) -> None:
         self.tail = ""
         self.last = ""
         self.words = 0
         self.doubled = 0
+        self.near = 0
+        self._lately: deque[str] = deque(maxlen=_NEAR)
+        self._again: deque[bool] = deque(maxlen=_WINDOW)
 
     def feed(self, text: str) -> None:
         """More text. A word that may go on waits for what comes next."""
@@ -33,6 +43,11 @@ class Words:
             if word.isalpha():
                 self.words += 1
                 self.doubled += word == self.last
+                if len(word) > 1:
+                    folded = word.casefold()
+                    self._again.append(folded in self._lately)
+                    self._lately.append(folded)
+                    self.near = max(self.near, sum(self._again))
             self.last = word
 
     def end(self) -> None:
@@ -69,5 +84,12 @@ def end_mixing(stream: Stream) -> None:
                 "CHO319",
                 f"choice {index} says {counted.doubled} of its {counted.words} words twice in a "
                 "row: perhaps two texts mixed",
+                f"$.choices[{index}]",
+            )
+        elif counted.near >= limits.near_words:
+            stream.report_stream(
+                "CHO319",
+                f"choice {index} says {counted.near} of {_WINDOW} words again within {_NEAR}: "
+                "perhaps two texts mixed",
                 f"$.choices[{index}]",
             )

@@ -369,9 +369,10 @@ class ChoiceWordsDoubled:
     """Words of a choice come twice in a row.
 
     ## What it does
-    In streams with more than one choice, counts the words that come twice in a row in one of them,
-    with nothing but spaces between. Reports four or more if they are also 6 % or more of the
-    choice's words; both are thresholds that can be set.
+    In streams with more than one choice, counts words that stand twice in a row in one of them,
+    nothing but spaces between: four or more, and 6 % or more of the choice's words, are reported.
+    So are seven of 24 words that come again within four, words of a letter left out. All three are
+    thresholds that can be set.
 
     ## Why is this bad?
     Answers to one question begin alike: if the text of two is mixed, each word comes twice. The
@@ -384,8 +385,9 @@ class ChoiceWordsDoubled:
     Read both choices. If they are mixed, ask several times instead of using `n`.
 
     ## Source
-    A heuristic of ours, and a weak one. Of 64 real streams, taken as choices, it reports none. When
-    pieces of two choices with the same text are swapped at random, it reports 13 of 31 mixes with a
-    tenth of the pieces swapped, 16 with three tenths, 21 with half; when the two choices say
-    different things, none of 70. So this is no warning.
+    A heuristic of ours, and a weak one. Of the texts of 74 real streams and 40 documents it reports
+    none; five words of 24 is the most that come again soon there, eight in the recorded mix of
+    Bedrock. Of 38 streams, each with itself as the other choice and five seeds, it reports 11 of
+    190 mixes where a tenth of the pairs of pieces went to one choice, 53 with three tenths, 99 with
+    half, 149 with all; where the two choices say different things, none of 760. Hence no warning.
     """
