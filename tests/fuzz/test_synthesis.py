@@ -23,7 +23,7 @@ def turned(exchange: Exchange) -> None:
     assert made.what
     said, served = completions.completion(exchange), completions.completion(made.exchange)
     if view.is_event_stream(exchange):
-        assert served == said
+        assert served == said | {"choices": [complete(choice) for choice in said["choices"]]}
         return
     indexes = [choice.get("index") for choice in said["choices"]]
     if len({index for index in indexes if type(index) is int}) < len(indexes):
@@ -35,6 +35,14 @@ def turned(exchange: Exchange) -> None:
         wanted, found = heard(told), heard(choice)
         assert {name: found.get(name) for name in wanted} == wanted
     assert served.get("usage") == said.get("usage")
+
+
+def complete(choice: dict[str, Any]) -> dict[str, Any]:
+    """With what every message of OpenAI's JSON has."""
+    if not isinstance(choice.get("message"), dict):
+        return choice
+    nulls = {"content": None, "refusal": None}
+    return choice | {"message": nulls | choice["message"]}
 
 
 def heard(choice: dict[str, Any]) -> dict[str, Any]:

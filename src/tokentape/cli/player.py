@@ -8,8 +8,9 @@ from rich.control import strip_control_codes
 from rich.segment import Segment, Segments
 
 from tokentape.chat.pieces import Piece
-from tokentape.cli.common import json_line, one_line
+from tokentape.cli.common import json_line
 from tokentape.errors import LimitError
+from tokentape.texts import one_line
 
 _STYLES = {
     "content": "",

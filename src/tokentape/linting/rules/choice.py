@@ -308,8 +308,8 @@ class FinishWithoutCalls:
     """The `finish_reason` is `tool_calls`, but no tool was called.
 
     ## What it does
-    Reports `finish_reason: "tool_calls"` of a choice without tool calls. A call without an index, or
-    with a value that is no index, counts as a call.
+    Reports `finish_reason: "tool_calls"` of a choice without tool calls. A call without an index,
+    or with a value that is not valid as one, counts as a call.
 
     ## Why is this bad?
     A client that runs an empty list of tools and asks again may do so for ever.
