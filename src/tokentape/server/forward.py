@@ -21,6 +21,8 @@ from tokentape.server.upstream import Pairs, Site
 if TYPE_CHECKING:
     from tokentape.server.passing import Passing
 
+# For its model alone no larger body is parsed: all streams would wait for that.
+_MOST_ASKED = 1024 * 1024
 _WITH_BODY = ("POST", "PUT", "PATCH")
 _LAST_CHUNK = b"0\r\n\r\n"
 # How long the end of a stream is waited for whose last event the client left with: official clients
@@ -102,11 +104,11 @@ class Forward:
         has_body = bool(body) or asking.method in _WITH_BODY
         self._headers = site.headers(headers, len(body), has_body=has_body)
         if deck.observer is not None:
-            asked = self._asked or deck.ask(body)
+            asked = self._asked or (deck.ask(body) if len(body) <= _MOST_ASKED else None)
             begun = Begun(
                 method=asking.method,
                 target=text(asking.target),
-                model=asked.model,
+                model="" if asked is None else asked.model,
                 scope=asking.scope or "",
                 upstream=site.name,
                 body=body,
