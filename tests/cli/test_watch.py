@@ -2,13 +2,19 @@
 
 import gzip
 import io
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 from rich.console import Console
 
+from tests.record.upstream import at_once, head, upstream
 from tests.samples import DONE, chunk
 from tokentape.cli.watch import LiveWatch, Watch
 from tokentape.model import Ending
 from tokentape.server import Begun
+from tokentape.server.observer import folded
 
 
 def begun(model: str) -> Begun:
@@ -70,6 +76,52 @@ def test_a_document_and_a_failure_are_told() -> None:
         "upstream unreachable: refused",
         "tokentape: the disk is full",
     ]
+
+
+def test_what_was_not_recorded_is_told_the_more_on_a_line_the_more_there_are() -> None:
+    watch = Watch(console())
+    for number in (3, *range(5, 1000)):
+        watch.unrecorded(number)
+    lines = text(watch).splitlines()
+    assert lines[:3] == ["#3  not recorded", "#5  not recorded", "#6  not recorded"]
+    assert "#54-#55  not recorded" in lines
+    assert len(lines) < 250
+
+
+def test_record_tells_what_was_not_recorded_and_ends_as_its_command_does(tmp_path: Path) -> None:
+    (tmp_path / "default.tape.jsonl").write_text("notes of mine")
+    ask = (
+        "import os, urllib.request as r;"
+        "[r.urlopen(os.environ['OPENAI_BASE_URL'] + '/x').read() for _ in range(3)]; exit(7)"
+    )
+    with upstream(at_once(head("Content-Length: 2") + b"{}")) as up:
+        ran = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "tokentape",
+                "record",
+                tmp_path,
+                "--",
+                sys.executable,
+                "-c",
+                ask,
+            ],
+            env=os.environ | {"OPENAI_BASE_URL": up.url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert ran.returncode == 7
+    lines = ran.stderr.splitlines()
+    assert {f"#{number}  not recorded" for number in (1, 2, 3)} < set(lines)
+    assert lines[-1] == "tokentape: 3 of 3 exchanges were not recorded: #1-#3"
+
+
+def test_numbers_in_a_row_are_told_as_one() -> None:
+    assert folded([]) == ""
+    assert folded([19, 4, 5, 3, 7, 8]) == "#3-#5, #7-#8, #19"
+    assert folded(range(1, 100, 2), most=2) == "#1, #3, …"
 
 
 def test_what_was_not_begun_is_passed_over() -> None:

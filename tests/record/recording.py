@@ -50,6 +50,9 @@ class Told:
         self.all.append(("ended", (number,), {"ending": ending, "note": note}))
         self.over.set()
 
+    def unrecorded(self, number: int) -> None:
+        self.all.append(("unrecorded", (number,), {}))
+
     def trouble(self, message: str) -> None:
         self.all.append(("trouble", (message,), {}))
         self.troubled.set()

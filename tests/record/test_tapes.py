@@ -184,8 +184,9 @@ def test_a_damaged_tape_is_left_alone_and_told_of_once(tmp_path: Path, data: byt
             client.post(asked(), "x-tokentape-scope: good")
             assert client.answer().whole
     assert path.read_bytes() == data
-    (trouble,) = told.troubles
+    trouble, sum_up = told.troubles
     assert str(path) in trouble
+    assert sum_up == "3 of 4 exchanges were not recorded: #1-#3"
     assert len(recorded(tmp_path, "good")) == 1
 
 
@@ -239,13 +240,21 @@ def test_a_full_disk_costs_the_recording_and_nothing_else(tmp_path: Path, room: 
             wait_until(lambda: "unrecorded_total 3.0" in metrics(server.base_url))
         client.post(asked())
         assert client.answer().body == b"".join(reads)
+        journal = [row for row in server.journal() if row["operation"] != "/_tape/metrics"]
+    assert [(row["outcome"], row["says"]) for row in journal] == [
+        ("recorded", None),
+        *[("forwarded", "not recorded")] * 3,
+        ("recorded", None),
+    ]
     assert path.read_bytes().startswith(before)
     first, *lost, last = recorded(tmp_path)
     assert first.ending is last.ending is Ending.COMPLETE
     assert last.body == b"".join(reads)
     assert {e.ending for e in lost} <= {Ending.STOPPED}
-    (trouble,) = told.troubles
+    trouble, sum_up = told.troubles
     assert "can't be appended to: File too large" in trouble
+    assert sum_up == "3 of 5 exchanges were not recorded: #2-#4"
+    assert [number for (number,), _ in told.of("unrecorded")] == [2, 3, 4]
 
 
 def metrics(url: str) -> str:
@@ -273,7 +282,8 @@ def test_a_folder_that_can_not_be_is_told_of_and_the_client_served(tmp_path: Pat
             ask_once(server.base_url)
         assert told.troubled.wait(20)
     assert (tmp_path / "file").read_bytes() == b"mine"
-    assert len(told.troubles) == 1
+    assert len(told.troubles) == 2
+    assert [number for (number,), _ in told.of("unrecorded")] == [1, 2]
 
 
 async def one_waits(connection: Connection) -> None:
@@ -388,7 +398,10 @@ def test_a_disk_that_does_not_keep_up_costs_the_recording_only(
         wait_until(lambda: "unrecorded_total 3" in metrics(server.base_url))
         client.post(asked())
         assert client.answer().whole
-    assert told.troubles == ["not recorded: the disk does not keep up"]
+    assert told.troubles == [
+        "not recorded: the disk does not keep up",
+        "3 of 5 exchanges were not recorded: #2-#4",
+    ]
     assert [exchange.ending for exchange in recorded(tmp_path)] == [Ending.COMPLETE] * 2
 
 

@@ -123,6 +123,9 @@ class LintWatch:
             self._tell(number, whole.end(ending, self._thresholds))
         self._behind.ended(number, ending=ending, offset_us=offset_us, note=note)
 
+    def unrecorded(self, number: int) -> None:
+        self._behind.unrecorded(number)
+
     def trouble(self, message: str) -> None:
         self._behind.trouble(message)
 

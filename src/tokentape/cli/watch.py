@@ -15,10 +15,12 @@ from tokentape.cli.follow import Follow
 from tokentape.errors import TokenTapeError
 from tokentape.model import Ending
 from tokentape.server import Begun
+from tokentape.server.observer import folded
 from tokentape.view import parse_json
 
 _TOKEN_KINDS = ("content", "reasoning", "refusal", "tool_name", "tool_arguments")
 _SHOWN = 20
+_LOST_ALONE = 50  # exchanges not recorded of which each has a line
 
 
 class Running(msgspec.Struct):
@@ -82,6 +84,8 @@ class Watch:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.running: dict[int, Running] = {}
+        self._lost: list[int] = []  # not told yet
+        self._told_lost = 0
 
     def began(self, number: int, begun: Begun) -> None:
         what = f"{begun.method} {begun.target}"
@@ -109,6 +113,15 @@ class Watch:
             self.console.print(
                 "  ".join(told).rstrip(), markup=False, highlight=False, soft_wrap=True
             )
+
+    def unrecorded(self, number: int) -> None:
+        """The more there were, the more of them a line tells; all are told of at the end."""
+        self._lost.append(number)
+        if len(self._lost) > self._told_lost // _LOST_ALONE:
+            self._told_lost += len(self._lost)
+            told = f"{folded(self._lost)}  not recorded"
+            self._lost.clear()
+            self.console.print(told, style="red", markup=False, highlight=False, soft_wrap=True)
 
     def trouble(self, message: str) -> None:
         self.console.print(

@@ -24,7 +24,7 @@ from tokentape.matching import (
 from tokentape.model import Ending
 from tokentape.server.answers import Answers, Way, way_of
 from tokentape.server.journal import Counters, Journal
-from tokentape.server.observer import Observer, shielded, shielded_observer
+from tokentape.server.observer import Observer, folded, shielded, shielded_observer
 from tokentape.server.settings import Settings
 from tokentape.server.upstream import Sites
 from tokentape.server.wheel import Wheel
@@ -135,6 +135,7 @@ class Deck:
                 loop,
                 writer=f"tokentape {version('tokentape')}",
                 settled=self._settled,
+                unrecorded=self._unrecorded,
                 trouble=self.trouble,
             )
 
@@ -155,6 +156,20 @@ class Deck:
             self.dial.close()
         if self.recorder is not None:
             self.recorder.close()
+            self._sum_up(self.recorder)
+
+    def _sum_up(self, recorder: "Recorder") -> None:
+        if recorder.lost:
+            numbers = folded(recorder.lost_numbers)
+            more = ", …" if recorder.lost > len(recorder.lost_numbers) else ""
+            self.trouble(
+                f"{recorder.lost} of {recorder.begun} exchanges were not recorded: {numbers}{more}"
+            )
+
+    def _unrecorded(self, number: int) -> None:
+        self.journal.unrecorded(number)
+        if self.observer is not None:
+            self.observer.unrecorded(number)
 
     def trouble(self, message: str) -> None:
         """Tell the operator."""

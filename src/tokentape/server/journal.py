@@ -16,9 +16,9 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """One request. Times are microseconds, `at_us` on the server's clock.
 
     `entry` is what answered, and `outcome` then "hit"; it is None for what was forwarded, a miss or
-    a refusal, and `says` tells why. `took_us` ends with the last write, or with the client's
-    leaving (`left`). Reads and bytes are those of the body, handed to the kernel; `cut` is set when
-    the server's own end came first.
+    a refusal, and `says` tells why. `number` is that of what was forwarded. `took_us` ends with the
+    last write, or with the client's leaving (`left`). Reads and bytes are those of the body, handed
+    to the kernel; `cut` is set when the server's own end came first.
     """
 
     outcome: Outcome
@@ -37,6 +37,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     target: str = ""
     says: str = ""
     scope: str | None = None
+    number: int = 0
 
 
 class Counters:
@@ -79,6 +80,15 @@ class Journal:
     def add(self, record: Record) -> None:
         self.total += 1
         self.records.append(record)
+
+    def unrecorded(self, number: int) -> None:
+        """What was to be recorded is not on its tape: it was forwarded, and no more."""
+        for at in range(len(self.records) - 1, -1, -1):
+            record = self.records[at]
+            if record.number == number:
+                says = f"not recorded; {record.says}" if record.says else "not recorded"
+                self.records[at] = msgspec.structs.replace(record, outcome="forwarded", says=says)
+                return
 
     def rows(self) -> list[dict[str, Any]]:
         """The records as JSON values, numbered from the first request of all on; times in

@@ -1,6 +1,6 @@
 """Who is told of each exchange that is forwarded, while it runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Protocol, cast
 
@@ -38,8 +38,23 @@ class Observer(Protocol):
 
     def ended(self, number: int, *, ending: Ending, offset_us: int, note: str | None) -> None: ...
 
+    def unrecorded(self, number: int) -> None:
+        """An exchange that is not on its tape, or not whole: told once, mostly behind its end."""
+
     def trouble(self, message: str) -> None:
         """Something the operator has to know: a disk that is full, a tape that is damaged."""
+
+
+def folded(numbers: Iterable[int], most: int = 20) -> str:
+    """Numbers of exchanges in order, those in a row as one: `#3-#17, #19`; `…` behind so many."""
+    rows: list[list[int]] = []
+    for number in sorted(numbers):
+        if rows and number == rows[-1][-1] + 1:
+            rows[-1] = [rows[-1][0], number]
+        else:
+            rows.append([number])
+    told = ["-".join(f"#{number}" for number in row) for row in rows[:most]]
+    return ", ".join(told + ["…"] * (len(rows) > most))
 
 
 def shielded(call: Callable[..., None]) -> Callable[..., None]:

@@ -99,6 +99,7 @@ class Passing(Aside):
                 target=text(asking.target[:TOLD]),
                 says=forward.note or "",
                 scope=asking.scope,
+                number=forward.number,
             )
         )
         if left or cut:

@@ -53,6 +53,7 @@ _WAIT_S = 0.05
 _MANY_STREAMS = 32
 _PAUSE_US, _MOST_PAUSE_US = 500_000, 60_000_000
 _LIMITS = Limits(max_bytes=64 * 1024 * 1024)
+_MOST_LOST = 10_000  # of which the numbers are kept
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -77,15 +78,22 @@ class Recording:
         "asked",
         "ending",
         "exchange",
+        "number",
         "of_lines",
         "operation",
         "place",
     )
 
     def __init__(
-        self, recorder: "Recorder", place: Place, asked: Asked | None, operation: str
+        self,
+        recorder: "Recorder",
+        place: Place,
+        asked: Asked | None,
+        operation: str,
+        number: int,
     ) -> None:
         self.place = place
+        self.number = number  # as the operator is told it; the tape has numbers of its own
         self.asked = asked
         self.operation = operation
         # What the library asks of it once it is on disk: without its bodies.
@@ -208,7 +216,8 @@ _Note = tuple[Recording, Callable[[Any], None] | None, Any, int]
 class Recorder:
     """All recordings of a server. Used on its loop.
 
-    `settled` is called on the loop for each recording that is on disk whole, or lost.
+    `settled` is called on the loop for each recording that is on disk whole, or lost; `unrecorded`
+    with the number of each that is lost.
     """
 
     def __init__(
@@ -220,13 +229,17 @@ class Recorder:
         *,
         writer: str,
         settled: Callable[[Recording], None],
+        unrecorded: Callable[[int], None],
         trouble: Callable[[str], None],
     ) -> None:
         self.redaction = redaction
+        self.begun = 0
         self.lost = 0
+        self.lost_numbers: list[int] = []  # of the first ones
         self._loop = loop
         self._clock = clock
         self._settled = settled
+        self._unrecorded = unrecorded
         self._trouble = trouble
         self._notes: deque[_Note] = deque()
         self._noted = self._worked = self._given = 0  # notes: all, worked off, told to the disk
@@ -254,11 +267,12 @@ class Recorder:
     def wall(self) -> str:
         return self._clock.wall()
 
-    def begin(self, sent: Sent, asked: Asked | None, operation: str) -> Recording:
+    def begin(self, sent: Sent, asked: Asked | None, operation: str, *, number: int) -> Recording:
         """An exchange begins; `asked` where the library is to know it."""
         scope = sent.scope if sent.scope is None else self.redaction.scope(sent.scope)
         place = Place(tape_name(scope))
-        recording = Recording(self, place, asked, operation)
+        recording = Recording(self, place, asked, operation, number)
+        self.begun += 1
         self._open[place] = recording
         self.note(recording, recording.write_request, sent, len(sent.body))
         return recording
@@ -371,12 +385,26 @@ class Recorder:
 
     def _done(self, places: list[Place]) -> None:
         for place in places:
-            recording = self._open.pop(place)
-            self.lost += place.lost
-            self._settled(recording)
+            recording = self._open.pop(place, None)
+            if recording is not None:
+                self._count(recording)
+                self._settled(recording)
+
+    def _count(self, recording: Recording) -> None:
+        if recording.place.lost:
+            self.lost += 1
+            if self.lost <= _MOST_LOST:
+                self.lost_numbers.append(recording.number)
+            self._unrecorded(recording.number)
 
     def close(self) -> None:
         """Write all that is noted. The loop is still there, but need not run again."""
         self._work_off_all()
         if not self.disk.close(_CLOSE_S):
             self._trouble(f"the disk did not take all within {_CLOSE_S:g} s: tapes may be cut")
+            for place in self._open:
+                place.lost |= place.noted > self.disk.upto
+        # What the disk's thread told last, the loop may hear no more.
+        for recording in self._open.values():
+            self._count(recording)
+        self._open.clear()
