@@ -26,8 +26,9 @@ def console() -> Console:
 
 
 def text(watch: Watch) -> str:
-    assert isinstance(watch.console.file, io.StringIO)
-    return watch.console.file.getvalue()
+    assert isinstance(watch._lines, Console)
+    assert isinstance(watch._lines.file, io.StringIO)
+    return watch._lines.file.getvalue()
 
 
 def test_a_stream_is_told_when_it_ended() -> None:
@@ -134,7 +135,7 @@ def test_what_was_not_begun_is_passed_over() -> None:
 
 def test_a_terminal_shows_what_still_runs() -> None:
     terminal = Console(file=io.StringIO(), width=120, force_terminal=True)
-    with LiveWatch(terminal) as watch:
+    with LiveWatch(terminal, terminal) as watch:
         watch.began(0, begun("gpt-test[/b]"))
         watch.responded(0, status=200, streaming=True, coding="", offset_us=100)
         watch.read(0, chunk("a"), 250_000)

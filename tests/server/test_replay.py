@@ -247,18 +247,19 @@ def test_too_many_connections_are_told_so(serve: Serve) -> None:
     ],
 )
 def test_a_miss_says_what_is_wrong_with_the_request(
-    serve: Serve, capfd: pytest.CaptureFixture[str], body: bytes, says: str
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], body: bytes, says: str
 ) -> None:
-    server = serve(exchange([b"{}"]))
-    with Raw(server.base_url) as client:
+    write(tmp_path / "a.tape.jsonl", exchange([b"{}"]))
+    with replay(tmp_path) as server, Raw(server.base_url) as client:
         client.post(body)
         answer = client.answer()
+        (row,) = server.journal()
     error = error_of(answer.body)
     assert answer.status == 404
     assert (error["type"], error["code"], error["param"]) == ("tape_miss", "tape_miss", None)
     assert says in error["message"]
     assert error["nearest"][0]["exchange"] == 0
-    assert server.journal()[0]["outcome"] == "miss"
+    assert row["outcome"] == "miss"
     assert error["message"] in capfd.readouterr().err
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 import click
 
@@ -70,6 +70,7 @@ def main() -> None:
     if "_TOKENTAPE_COMPLETE" in os.environ:
         cli.main()
     _open_stdout()
+    _unbuffer_stderr()
     sys.exit(_run())
 
 
@@ -115,6 +116,33 @@ def _open_stdout() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # As stderr does: a character that the terminal's encoding lacks stops no command.
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+class _Whole(io.FileIO):
+    """A file without a buffer whose writes are whole."""
+
+    def write(self, data: Any) -> int:
+        left = memoryview(data).cast("B")
+        size, done = len(left), 0
+        while done < size:
+            wrote = super().write(left[done:])
+            if wrote is None:
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            done += wrote
+        return size
+
+
+def _unbuffer_stderr() -> None:
+    """A thread that hangs because nobody reads stderr must not hold a lock that the end waits for,
+    as that of a buffer is.
+    """
+    stream = sys.stderr
+    if isinstance(stream, io.TextIOWrapper):
+        with suppress(OSError):
+            raw = _Whole(stream.fileno(), "w", closefd=False)
+            sys.stderr = io.TextIOWrapper(
+                cast(BinaryIO, raw), stream.encoding, stream.errors, write_through=True
+            )
 
 
 def _tell(say: Callable[..., None], *what: Any, **how: Any) -> None:

@@ -1,8 +1,8 @@
 """What is wrong with a stream, told in the terminal while it is forwarded."""
 
 import msgspec
-from rich.console import Console
 
+from tokentape.cli.console import Lines, print_line
 from tokentape.cli.follow import Follow
 from tokentape.errors import TokenTapeError
 from tokentape.linting import Finding, Linter, Severity, Thresholds, lint_exchange, select
@@ -70,8 +70,8 @@ class LintWatch:
     decoded is said to be linted no further.
     """
 
-    def __init__(self, console: Console, thresholds: Thresholds, behind: Observer) -> None:
-        self._console = console
+    def __init__(self, lines: Lines, thresholds: Thresholds, behind: Observer) -> None:
+        self._lines = lines
         self._thresholds = thresholds
         self._behind = behind
         self._asked: dict[int, Request] = {}  # until the head of the response is in
@@ -139,6 +139,4 @@ class LintWatch:
             self._print(f"#{number}{event}{where}: {told}", _STYLES[found.severity])
 
     def _print(self, text: str, style: str) -> None:
-        self._console.print(
-            one_line(text), style=style, markup=False, highlight=False, soft_wrap=True
-        )
+        print_line(self._lines, one_line(text), style)

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from tokentape.cli import settings
+from tokentape.cli.console import Unwaited
 from tokentape.cli.lint_watch import LintWatch
 from tokentape.cli.serving import open_library
 from tokentape.cli.watch import Watch
@@ -47,12 +48,13 @@ def command(
         values = settings.resolve(flags, config_file)
     resolved = settings.settings_of(values)
     folder.mkdir(parents=True, exist_ok=True)
-    watch = Watch(Console(stderr=True))
-    observer = LintWatch(watch.console, values["lint"].value, watch) if linting else watch
     there = [folder] if auto else []
-    with (
-        open_library(there, resolved, repair=False, limits=DEFAULT_LIMITS) as library,
-        replay(library, settings=resolved, observer=observer) as server,
-    ):
-        code = run(behind, server.base_url, os.environ)
+    with Unwaited(Console(stderr=True)) as lines:
+        watch = Watch(lines)
+        observer = LintWatch(lines, values["lint"].value, watch) if linting else watch
+        with (
+            open_library(there, resolved, repair=False, limits=DEFAULT_LIMITS) as library,
+            replay(library, settings=resolved, observer=observer) as server,
+        ):
+            code = run(behind, server.base_url, os.environ)
     ctx.exit(code)

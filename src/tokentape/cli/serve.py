@@ -1,7 +1,7 @@
 """tokentape serve: replay recordings to any client, or record what it asks."""
 
 import os
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from rich.console import Console
 
 from tokentape.cli import settings
 from tokentape.cli.common import limits_options
+from tokentape.cli.console import Unwaited
 from tokentape.cli.lint_watch import LintWatch
 from tokentape.cli.serving import open_library
 from tokentape.cli.watch import LiveWatch, Quiet, Watch
@@ -59,11 +60,12 @@ def command(
         if resolved.mode == "replay" or (quiet and not linting):
             run(resolved, library)
             return
-        watch = Quiet(console) if quiet else _watch(console)
-        with watch if isinstance(watch, LiveWatch) else nullcontext():
-            told = LintWatch(console, values["lint"].value, watch) if linting else watch
+        with ExitStack() as stack:
+            lines = Unwaited(console)
+            watch = Quiet(lines) if quiet else Watch(lines)
+            if console.is_terminal and not quiet:
+                watch = stack.enter_context(LiveWatch(lines, console))
+            # The last lines are printed before the table goes.
+            stack.enter_context(lines)
+            told = LintWatch(lines, values["lint"].value, watch) if linting else watch
             run(resolved, library, told)
-
-
-def _watch(console: Console) -> Watch:
-    return LiveWatch(console) if console.is_terminal else Watch(console)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from tokentape import sse
 from tokentape.chat.pieces import pieces
+from tokentape.cli.console import Lines, print_line
 from tokentape.cli.follow import Follow
 from tokentape.errors import TokenTapeError
 from tokentape.model import Ending
@@ -81,8 +82,8 @@ class Running(msgspec.Struct):
 class Watch:
     """An observer that prints a line as each exchange ends."""
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
         self.running: dict[int, Running] = {}
         self._lost: list[int] = []  # not told yet
         self._told_lost = 0
@@ -110,9 +111,7 @@ class Watch:
         found = self.running.pop(number, None)
         if found is not None:
             told = [*found.cells(f"{ending} after {offset_us / 1000:.0f} ms"), note or ""]
-            self.console.print(
-                "  ".join(told).rstrip(), markup=False, highlight=False, soft_wrap=True
-            )
+            print_line(self._lines, "  ".join(told).rstrip())
 
     def unrecorded(self, number: int) -> None:
         """The more there were, the more of them a line tells; all are told of at the end."""
@@ -121,12 +120,10 @@ class Watch:
             self._told_lost += len(self._lost)
             told = f"{folded(self._lost)}  not recorded"
             self._lost.clear()
-            self.console.print(told, style="red", markup=False, highlight=False, soft_wrap=True)
+            print_line(self._lines, told, "red")
 
     def trouble(self, message: str) -> None:
-        self.console.print(
-            f"tokentape: {message}", style="bold red", markup=False, highlight=False, soft_wrap=True
-        )
+        print_line(self._lines, f"tokentape: {message}", "bold red")
 
 
 class Quiet(Watch):
@@ -137,10 +134,13 @@ class Quiet(Watch):
 
 
 class LiveWatch(Watch):
-    """The same in a terminal, with those that still run in a table below."""
+    """The same in a terminal, with those that still run in a table below.
 
-    def __init__(self, console: Console) -> None:
-        super().__init__(console)
+    `lines` prints on that terminal.
+    """
+
+    def __init__(self, lines: Lines, console: Console) -> None:
+        super().__init__(lines)
         self._live = Live(
             _Table(self.running), console=console, refresh_per_second=8, transient=True
         )

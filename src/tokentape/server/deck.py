@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from tokentape.server.answers import Answers, Way, way_of
 from tokentape.server.journal import Counters, Journal
 from tokentape.server.observer import Observer, folded, shielded, shielded_observer
 from tokentape.server.settings import Settings
+from tokentape.server.telling import Telling, missed_text
 from tokentape.server.upstream import Sites
 from tokentape.server.wheel import Wheel
 
@@ -91,7 +93,8 @@ class Deck:
         # What was asked of one upstream is no answer of another.
         self.several = bool(settings.origins)
         self.now_us = clock.monotonic_us
-        self.tell = shielded(tell)
+        self._tell = shielded(tell)
+        self._telling = Telling(lambda count: tell(missed_text(count)))
         entries = library.entries
         if mode == "auto":
             entries = [entry for entry in entries if entry.whole]
@@ -157,6 +160,7 @@ class Deck:
         if self.recorder is not None:
             self.recorder.close()
             self._sum_up(self.recorder)
+        self._telling.close()
 
     def _sum_up(self, recorder: "Recorder") -> None:
         if recorder.lost:
@@ -170,6 +174,10 @@ class Deck:
         self.journal.unrecorded(number)
         if self.observer is not None:
             self.observer.unrecorded(number)
+
+    def tell(self, text: str) -> None:
+        """A block for the operator, soon."""
+        self._telling.put(partial(self._tell, text))
 
     def trouble(self, message: str) -> None:
         """Tell the operator."""
