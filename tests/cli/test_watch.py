@@ -2,15 +2,19 @@
 
 import gzip
 import io
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
 from rich.console import Console
 
 from tests.record.upstream import at_once, head, upstream
 from tests.samples import DONE, chunk
+from tokentape.cli import watch as watch_module
 from tokentape.cli.watch import LiveWatch, Watch
 from tokentape.model import Ending
 from tokentape.server import Begun
@@ -45,6 +49,80 @@ def test_a_stream_is_told_when_it_ended() -> None:
         "#0  openai  default  gpt-test  200  250 ms  3 tok  10 tok/s  complete after 470 ms\n"
     )
     assert not watch.running
+
+
+def event(type: str, **more: Any) -> bytes:
+    return f"event: {type}\ndata: {json.dumps({'type': type, **more})}\n\n".encode()
+
+
+def said(text: str) -> dict[str, Any]:
+    return {"candidates": [{"content": {"parts": [{"text": text}]}}]}
+
+
+# Three events of text, the first at the third read; what follows brings nothing new.
+SPOKEN = {
+    "responses": [
+        event("response.created", response={"status": "in_progress", "output": []}),
+        event("response.content_part.added", output_index=0, content_index=0),
+        *(
+            event("response.output_text.delta", output_index=0, content_index=0, delta=delta)
+            for delta in "abc"
+        ),
+        event("response.output_text.done", output_index=0, content_index=0, text="abc"),
+    ],
+    "messages": [
+        event("message_start", message={"content": []}),
+        event("content_block_start", index=0, content_block={"type": "text", "text": ""}),
+        *(
+            event("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
+            for text in "abc"
+        ),
+        event("message_stop"),
+    ],
+    "gemini": [
+        b'data: {"candidates": [{"content": {"parts": []}}]}\n\n',
+        b": a comment\n\n",
+        *(f"data: {json.dumps(said(text))}\n\n".encode() for text in "abc"),
+        b'data: {"candidates": [{"finishReason": "STOP"}]}\n\n',
+    ],
+}
+
+
+@pytest.mark.parametrize("reads", SPOKEN.values(), ids=list(SPOKEN))
+def test_streams_of_every_api_are_counted(reads: list[bytes]) -> None:
+    watch = Watch(console())
+    watch.began(1, begun("m"))
+    watch.responded(1, status=200, streaming=True, coding="", offset_us=100)
+    for number, data in enumerate(reads):
+        watch.read(1, data, number * 100_000)
+    watch.ended(1, ending=Ending.COMPLETE, offset_us=500_000, note=None)
+    assert "  200  200 ms  3 tok  7 tok/s  complete" in text(watch)
+
+
+def test_a_stream_that_adds_up_to_much_is_counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_module, "_MOST_FOLDED", 1000)
+    watch = Watch(console())
+    watch.began(1, begun("m"))
+    watch.responded(1, status=200, streaming=True, coding="", offset_us=100)
+    first = watch.running[1]
+    folds = set()
+    for _ in range(100):
+        watch.read(1, SPOKEN["responses"][2], 1)
+        folds.add(first.fold)
+    assert first.tokens == 100
+    assert len(folds) > 5
+
+
+def test_a_stream_that_is_not_understood_has_no_count() -> None:
+    watch = Watch(console())
+    for number, events in enumerate((3, 1000)):
+        watch.began(number, begun("m"))
+        watch.responded(number, status=200, streaming=True, coding="", offset_us=100)
+        watch.read(number, b"data: {}\n\n" * events, 1000)
+        watch.read(number, SPOKEN["messages"][2] * (events > 16), 1000)
+        watch.ended(number, ending=Ending.COMPLETE, offset_us=1000, note=None)
+    for line in text(watch).splitlines():
+        assert "  200  -  -  -  complete" in line
 
 
 def test_a_coded_stream_is_counted_while_it_can_be_decoded() -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "EventDecoder",
     "Fold",
     "Said",
+    "Speaks",
     "ToolCall",
     "broken",
     "decoded",
@@ -28,6 +29,7 @@ __all__ = [
     "fold",
     "is_binary",
     "said",
+    "spoken",
 ]
 
 _SPEAKERS: tuple[Speaks, ...] = (chat, responses, messages, gemini, bedrock)
@@ -53,10 +55,17 @@ def _speaker(exchange: Exchange, limits: Limits) -> tuple[Speaks, str]:
     by_request = _BY_API.get(asked)
     if asked is not Api.BEDROCK:
         for event in islice(decoded(exchange, limits), _LOOKED_AT):
-            for speaker in _SPEAKERS:
-                if isinstance(event.payload, dict) and speaker.speaks(event.payload):
-                    return speaker, asked.value if speaker is by_request else speaker.API
+            speaker = spoken(event.payload)
+            if speaker is not None:
+                return speaker, asked.value if speaker is by_request else speaker.API
     return by_request or chat, asked.value
+
+
+def spoken(payload: Any) -> Speaks | None:
+    """The API that the payload of one event is of, None where it does not tell."""
+    if not isinstance(payload, dict):
+        return None
+    return next((speaker for speaker in _SPEAKERS if speaker.speaks(payload)), None)
 
 
 def fold(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> Fold:

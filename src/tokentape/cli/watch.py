@@ -9,8 +9,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tokentape import sse
-from tokentape.chat.pieces import pieces
+from tokentape import apis, sse
+from tokentape.apis import chat
+from tokentape.chat.pieces import Piece, pieces
 from tokentape.cli.console import Lines, print_line
 from tokentape.cli.follow import Follow
 from tokentape.errors import TokenTapeError
@@ -21,12 +22,17 @@ from tokentape.view import parse_json
 
 _TOKEN_KINDS = ("content", "reasoning", "refusal", "tool_name", "tool_arguments")
 _SHOWN = 20
+# Events of a stream that are looked at for the API it speaks, and characters of events that add up
+# until that begins anew: what they add up to is kept.
+_LOOKED_AT = 16
+_MOST_FOLDED = 1024 * 1024
 _LOST_ALONE = 50  # exchanges not recorded of which each has a line
 
 
 class Running(msgspec.Struct):
-    """One exchange so far. Times are microseconds from its request; `tokens` counts the chunks
-    that bring text, reasoning or a piece of a tool call, which most servers send one token each."""
+    """One exchange so far. Times are microseconds from its request; `tokens` counts the events
+    that bring text, reasoning or a piece of a tool call, which most servers send one token each.
+    """
 
     number: int
     what: str
@@ -34,7 +40,11 @@ class Running(msgspec.Struct):
     scope: str
     upstream: str
     reader: sse.EventReader
-    follow: Follow | None = None  # while its events are counted
+    follow: Follow | None = None  # while its events are read
+    spoken: apis.Speaks | None = None  # once they tell which API they are of
+    fold: apis.Fold | None = None
+    folded: int = 0
+    looked_at: int = 0
     status: int | None = None
     first_us: int | None = None
     last_us: int = 0
@@ -45,7 +55,7 @@ class Running(msgspec.Struct):
         """Count what one read brings."""
         self.size += len(data)
         self.last_us = offset_us
-        if self.follow is None:
+        if self.follow is None or self.looked_at >= _LOOKED_AT:
             return
         try:
             events = self.reader.feed(self.follow.take(data))
@@ -53,10 +63,33 @@ class Running(msgspec.Struct):
             self.follow = None
             return
         for event in events:
-            if any(piece.kind in _TOKEN_KINDS for piece in pieces(parse_json(event.data))):
+            if any(piece.kind in _TOKEN_KINDS for piece in self._pieces(event)):
                 self.tokens += 1
                 if self.first_us is None:
                     self.first_us = offset_us
+
+    def _pieces(self, event: sse.Event) -> Iterable[Piece]:
+        payload = parse_json(event.data)
+        if self.spoken is None:
+            self.spoken = apis.spoken(payload)
+            self.looked_at += self.spoken is None
+        if self.spoken is None:
+            return ()
+        if self.spoken is chat:
+            # Its chunks tell by themselves what they bring.
+            return pieces(payload)
+        if self.fold is None or self.folded > _MOST_FOLDED:
+            self.fold = self.spoken.Fold()
+            self.folded = 0
+        self.folded += len(event.data)
+        return self.fold.feed(event.type, payload)
+
+    @property
+    def amount(self) -> str:
+        """Its tokens; bytes of what is no stream; "-" of one that is not understood."""
+        if self.follow is None:
+            return f"{self.size} B"
+        return "-" if self.spoken is None else f"{self.tokens} tok"
 
     @property
     def rate(self) -> float | None:
@@ -73,7 +106,7 @@ class Running(msgspec.Struct):
             self.model or self.what,
             "-" if self.status is None else str(self.status),
             "-" if self.first_us is None else f"{self.first_us / 1000:.0f} ms",
-            f"{self.tokens} tok" if self.follow is not None else f"{self.size} B",
+            self.amount,
             "-" if self.rate is None else f"{self.rate:.0f} tok/s",
             ending,
         ]
