@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -49,21 +50,6 @@ def test_a_command_that_is_not_there_is_said() -> None:
         run(["no-such-command"], "http://h/v1", os.environ)
 
 
-def test_sigterm_is_handed_to_the_command_and_waited_for() -> None:
-    wrapped = (
-        "import os, sys; from tokentape.cli.wrap import run;"
-        # Blocked, the signal is not lost between the line and the waiting.
-        "child = 'import signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]);"
-        " print(flush=True); signal.sigwait([signal.SIGTERM]); sys.exit(3)';"
-        "sys.exit(run([sys.executable, '-c', child], 'http://h/v1', os.environ))"
-    )
-    with subprocess.Popen([sys.executable, "-c", wrapped], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        process.terminate()
-        assert process.wait(60) == 3
-
-
 def test_a_signal_that_comes_while_the_command_is_started_is_handed_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -75,6 +61,97 @@ def test_a_signal_that_comes_while_the_command_is_started_is_handed_on(
     monkeypatch.setattr(subprocess, "Popen", Interrupted)
     waits = [sys.executable, "-c", "import signal; signal.pause()"]
     assert run(waits, "http://h/v1", os.environ) == 128 + signal.SIGTERM
+
+
+# A command that counts the signals it gets, and ends with 10 and their number on the line it reads.
+CHILD = """
+import signal, sys
+got = []
+signal.signal(int(sys.argv[1]), lambda *_: (got.append(1), print("got", flush=True)))
+print("ready", flush=True)
+sys.stdin.readline()
+sys.exit(10 + len(got))
+"""
+WRAPPED = """
+import os, sys
+from tokentape.cli.wrap import run
+sys.exit(run([sys.executable, "-c", *sys.argv[1:]], "http://h/v1", os.environ))
+"""
+SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_to_us_alone_is_handed_to_the_command_and_waited_for(number: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WRAPPED, CHILD, str(int(number))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        assert process.stdout.readline() == "got\n"
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.wait(30) == 11
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_we_end_as_the_command_ends(number: int) -> None:
+    child = "import signal; print(flush=True); signal.pause()"
+    if number == signal.SIGINT:
+        child = "import signal; signal.signal(2, signal.SIG_DFL); print(flush=True); signal.pause()"
+    with subprocess.Popen(
+        [sys.executable, "-c", WRAPPED, child],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(number)
+        assert process.wait(30) == 128 + number
+
+
+def test_what_is_ignored_stays_ignored() -> None:
+    """As with nohup: the hang-up is no one's, the next signal is the command's."""
+    ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + WRAPPED
+    with subprocess.Popen(
+        [sys.executable, "-c", ignoring, CHILD, str(int(signal.SIGTERM))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "got\n"
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.wait(30) == 11
+
+
+def test_ctrl_c_in_a_terminal_reaches_the_command_once() -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", WRAPPED, CHILD, str(int(signal.SIGINT))])
+    with os.fdopen(terminal, "rb+", buffering=0) as ours:
+
+        def read_to(word: bytes) -> None:
+            told = b""
+            while word not in told:
+                told += ours.read(100)
+
+        read_to(b"ready")
+        ours.write(b"\x03")
+        read_to(b"got")
+        ours.write(b"\n")
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 11
 
 
 @click.command(cls=WithCommand)

@@ -1,5 +1,6 @@
 """Running a command against a server of ours: `tokentape … -- COMMAND`."""
 
+import os
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -11,6 +12,9 @@ from tokentape.errors import UsageError
 
 # What a client must have set to start at all; the server asks for none.
 NO_KEY = "none-needed"
+_HANDED_ON = [
+    getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)
+]
 _BEHIND = "tokentape.command"
 
 
@@ -38,7 +42,8 @@ def command_behind(ctx: click.Context) -> list[str]:
 def run(command: list[str], base_url: str, environment: Mapping[str, str]) -> int:
     """Run a command whose OpenAI clients ask this server; its exit code, 128 + n for signal n.
 
-    Signals that come meanwhile are the command's. Raises UsageError where it can't be started.
+    Signals that come meanwhile are the command's, and we end when it does. Raises UsageError where
+    it can't be started.
     """
     variables = {**environment, "OPENAI_BASE_URL": base_url}
     variables.setdefault("OPENAI_API_KEY", NO_KEY)
@@ -48,24 +53,41 @@ def run(command: list[str], base_url: str, environment: Mapping[str, str]) -> in
     def hand_on(number: int, frame: FrameType | None) -> None:
         if process is None:
             early.append(number)
-        else:
+        elif number != signal.SIGINT or not _in_foreground():
             process.send_signal(number)
 
-    def leave_it(number: int, frame: FrameType | None) -> None:
-        """Ctrl-C reaches the whole foreground group by itself."""
-
     # Before it runs: a signal that came in between would end us alone, and leave it behind.
-    before = signal.signal(signal.SIGTERM, hand_on), signal.getsignal(signal.SIGINT)
+    before = {
+        number: signal.signal(number, hand_on)
+        for number in _HANDED_ON
+        # What is ignored (nohup, a script's `&`) the command ignores, too.
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         try:
             process = subprocess.Popen(command, env=variables)  # noqa: S603 - the user asked for it
         except OSError as error:
             raise UsageError(f"can't run {command[0]}: {error.strerror}") from None
-        signal.signal(signal.SIGINT, leave_it)
         for number in early:
             process.send_signal(number)
         code = process.wait()
     finally:
-        signal.signal(signal.SIGTERM, before[0])
-        signal.signal(signal.SIGINT, before[1])
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return code if code >= 0 else 128 - code
+
+
+def _in_foreground() -> bool:
+    """Whether Ctrl-C in our terminal reaches us, and with us the command, which is in our group."""
+    if not hasattr(os, "tcgetpgrp"):
+        return True
+    try:
+        terminal = os.open(os.ctermid(), os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
