@@ -404,3 +404,40 @@ def test_an_unreadable_file_is_listed_and_the_rest_is_served(folder: Path) -> No
     (folder / "d.json").symlink_to(folder / "nowhere")
     told = run("ls", folder, code=1).stderr
     assert f"{folder}/d.json: unreadable: No such file or directory" in told
+
+
+def unread(*words: str | Path) -> tuple[int, str]:
+    """The exit code and stderr of a command whose output's reader has left."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-c", PROGRAM, *map(str, words)],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    return ran.returncode, ran.stderr
+
+
+@pytest.mark.parametrize("command", ["ls", "show", "play", "assemble", "stats"])
+def test_a_reader_that_left_is_no_failure(command: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.tape.jsonl"
+    save(Tape(exchanges=(streamed(),)), path)
+    assert unread(command, path) == (0, "")
+
+
+def test_what_is_found_is_the_exit_code_though_the_reader_left(tmp_path: Path) -> None:
+    one, other, repeated = (tmp_path / f"{name}.tape.jsonl" for name in "abc")
+    save(Tape(exchanges=(streamed(),)), one)
+    save(Tape(exchanges=(streamed(question="else"),)), other)
+    again = chunk("b", role="assistant")
+    save(Tape(exchanges=(streamed(chunk(role="assistant", content="a"), again),)), repeated)
+    assert unread("diff", one, one) == (0, "")
+    assert unread("diff", one, other) == (1, "")
+    assert unread("diff", one, other, "--json") == (1, "")
+    assert unread("lint", repeated) == (1, "")
+    assert unread("lint", repeated, "--exit-zero") == (0, "")

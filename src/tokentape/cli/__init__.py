@@ -84,7 +84,9 @@ def _run() -> int:
             code = 0
         except click.exceptions.Exit as stop:
             code = stop.exit_code
-        sys.stdout.flush()
+        # The code is known by now, whether or not somebody reads on.
+        with suppress(BrokenPipeError):
+            sys.stdout.flush()
     except click.ClickException as error:
         _tell(error.show)
         code = 2

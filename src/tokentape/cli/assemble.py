@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from tokentape import apis, view
@@ -17,6 +16,7 @@ from tokentape.cli.common import (
     report_refused,
 )
 from tokentape.cli.player import Player
+from tokentape.cli.terminal import Console
 from tokentape.completions import Assembled, assembled
 from tokentape.errors import LimitError
 from tokentape.library import Refusal

@@ -1,6 +1,7 @@
 """What the commands share: opening many recordings, and the options that say how."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -78,6 +79,17 @@ def open_all(paths: tuple[Path, ...], limits: Limits) -> Iterator[Opened | Refus
             yield open_reporting(found.path, limits)
         except (TokenTapeError, OSError) as error:
             yield refusal(found.path, error)
+
+
+@contextmanager
+def known_by_then(ctx: click.Context, code: Callable[[], int]) -> Iterator[None]:
+    """A block whose output may find no reader (`| head`): the exit code is then what it was to be
+    by what is known so far.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        ctx.exit(code())
 
 
 def report_refused(refused: Refusal) -> None:

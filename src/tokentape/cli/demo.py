@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
 
 from tokentape import view
 from tokentape.chat.pieces import pieces
 from tokentape.cli.player import Player
+from tokentape.cli.terminal import Console
 from tokentape.errors import UsageError
 from tokentape.library import Library
 from tokentape.model import Fidelity

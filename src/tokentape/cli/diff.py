@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
 from rich.text import Text
 
-from tokentape.cli.common import chosen, json_line, limits_options, open_reporting
+from tokentape.cli.common import chosen, json_line, known_by_then, limits_options, open_reporting
+from tokentape.cli.terminal import Console
 from tokentape.differences import Change, Difference, compared
 from tokentape.differences.words import parts
 from tokentape.errors import TokenTapeError, UsageError
@@ -184,15 +184,16 @@ def command(
     console = Console(highlight=False)
     count = differ = 0
     tolerance = None if timing is None else timing / 100
-    for found in compared(first.what, second.what, timing=tolerance):
-        count += 1
-        if not found.changes:
-            continue
-        differ += 1
-        if as_json:
-            click.echo(json_line(_row(found, first, second)))
-        else:
-            _print(console, found, first, second)
-    if not as_json:
-        click.echo(f"{count} compared, {differ or 'none'} differ{'s' * (differ < 2)}")
+    with known_by_then(ctx, lambda: 1 if differ else 0):
+        for found in compared(first.what, second.what, timing=tolerance):
+            count += 1
+            if not found.changes:
+                continue
+            differ += 1
+            if as_json:
+                click.echo(json_line(_row(found, first, second)))
+            else:
+                _print(console, found, first, second)
+        if not as_json:
+            click.echo(f"{count} compared, {differ or 'none'} differ{'s' * (differ < 2)}")
     ctx.exit(1 if differ else 0)

@@ -9,7 +9,13 @@ from typing import Literal, get_args
 import click
 import msgspec
 
-from tokentape.cli.common import json_line, limits_options, open_reporting, report_refused
+from tokentape.cli.common import (
+    json_line,
+    known_by_then,
+    limits_options,
+    open_reporting,
+    report_refused,
+)
 from tokentape.cli.lint_output import (
     Placed,
     github_line,
@@ -167,26 +173,33 @@ def command(
     exchanges = 0
     found: list[Placed] = []
     refused: list[Refusal] = []
-    for opened in _opened(paths, limits):
-        if opened is None:
-            continue
-        if isinstance(opened, Refusal):
-            refused.append(opened)
-            report_refused(opened)
-            if output == "github":
-                click.echo(github_refusal(opened))
-            continue
-        exchanges += len(opened.tape.exchanges)
-        for placed in _found(opened, codes, thresholds, limits, placed=output is not None):
-            counts[placed.finding.severity.value] += 1
+
+    def code() -> int:
+        bad = refused or counts["error"] or counts["warning"]
+        return 1 if bad and not exit_zero else 0
+
+    with known_by_then(ctx, code):
+        for opened in _opened(paths, limits):
+            if opened is None:
+                continue
+            if isinstance(opened, Refusal):
+                refused.append(opened)
+                report_refused(opened)
+                if output == "github":
+                    click.echo(github_refusal(opened))
+                continue
+            exchanges += len(opened.tape.exchanges)
+            placed = list(_found(opened, codes, thresholds, limits, placed=output is not None))
+            # Counted before they are told: who reads may leave at any of them.
+            counts.update(each.finding.severity.value for each in placed)
             if output == "sarif":
-                found.append(placed)
-            else:
-                click.echo(tell(placed))
-    if output == "sarif":
-        click.echo(sarif(found, refused))
+                found += placed
+                continue
+            for each in placed:
+                click.echo(tell(each))
+        if output == "sarif":
+            click.echo(sarif(found, refused))
     if not as_json:
         summary = ", ".join(f"{counts[s]} {s}" for s in ("error", "warning", "info"))
         click.echo(f"{exchanges} exchange{'' if exchanges == 1 else 's'}: {summary}", err=True)
-    if (refused or counts["error"] or counts["warning"]) and not exit_zero:
-        ctx.exit(1)
+    ctx.exit(code())

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from tokentape import apis, view
 from tokentape.cli.common import chosen, limits_options, open_one
 from tokentape.cli.player import Player
+from tokentape.cli.terminal import Console
 from tokentape.clock import Clock, SystemClock
 from tokentape.errors import FormatError, TokenTapeError
 from tokentape.limits import Limits

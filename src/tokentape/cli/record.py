@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from tokentape.cli import settings
 from tokentape.cli.console import Unwaited
 from tokentape.cli.lint_watch import LintWatch
 from tokentape.cli.serving import open_library
+from tokentape.cli.terminal import Console
 from tokentape.cli.watch import Watch
 from tokentape.cli.wrap import WithCommand, command_behind, run
 from tokentape.limits import DEFAULT_LIMITS

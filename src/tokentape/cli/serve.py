@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from tokentape.cli import settings
 from tokentape.cli.common import limits_options
 from tokentape.cli.console import Unwaited
 from tokentape.cli.lint_watch import LintWatch
 from tokentape.cli.serving import open_library
+from tokentape.cli.terminal import Console
 from tokentape.cli.watch import LiveWatch, Quiet, Watch
 from tokentape.limits import Limits
 

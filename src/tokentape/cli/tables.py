@@ -4,11 +4,11 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from rich import box
-from rich.console import Console
 from rich.console import Group as Lines
 from rich.table import Table
 from rich.text import Text
 
+from tokentape.cli.terminal import Console
 from tokentape.measure.definitions import MEASURES, NOT_DEFINED, Definition
 from tokentape.measure.stats import Group
 from tokentape.measure.units import TITLES, digits, dollars, time_text
