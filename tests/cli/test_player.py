@@ -4,12 +4,12 @@ import io
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from tests.samples import DONE, chunk
 from tokentape.chat.pieces import Piece
 from tokentape.cli.play import play
 from tokentape.cli.player import Player
+from tokentape.cli.terminal import Console
 from tokentape.model import Exchange, Fidelity, Read, Request, Response
 
 

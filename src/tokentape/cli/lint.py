@@ -158,8 +158,8 @@ def command(
             raise click.UsageError(f"expected --explain or --output {output}, got both")
         if as_json:
             every = explain.strip().lower() == "all"
-            for each in RULES if every else [rule(explain)]:
-                click.echo(json_line(_described(each)))
+            for explained in RULES if every else [rule(explain)]:
+                click.echo(json_line(_described(explained)))
         else:
             click.echo(_explain(explain).rstrip("\n"))
         return
