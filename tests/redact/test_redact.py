@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.redact.looks import KEYS, PHRASES
 from tests.wire import cut
 from tokentape.errors import UsageError
 from tokentape.model import Read
@@ -40,7 +41,12 @@ TEXTS: list[tuple[str, bytes, bytes]] = [
     ("a word is no secret", b"task-management-software-here", b"task-management-software-here"),
     ("too short", b"sk-short", b"sk-short"),
     ("behind an escaped letter", rb'"\u0041sk-ABCDEFGHIJKLMNOPQ"', rb'"\u0041sk-REDACTED"'),
-    ("a scheme in any case", b"bEARER abcdefghij", b"bEARER REDACTED"),
+    ("a scheme in any case", b"bEARER abcdefgh1j", b"bEARER REDACTED"),
+    ("words behind a key's beginning", b"sk-some-words.Not1Here", b"sk-some-words.Not1Here"),
+    ("a key among words", b"sk-a-few-words-x7f3b", b"sk-REDACTED"),
+    ("a word longer than any", b"sk-" + b"a" * 26, b"sk-REDACTED"),
+    ("more words than any name has", b"sk-" + b"word-" * 52, b"sk-REDACTED"),
+    ("a key in words", b"sk-my-words-hf_" + b"a" * 20, b"sk-my-words-hf_REDACTED"),
     ("one in another", b"Bearer sk-ABCDEFGHIJKLMNOPQR", b"Bearer REDACTED"),
     ("two", b"hf_ABCDEFGHIJKLMNOPQRSTU,AKIAABCDEFGHIJKLMNOP", b"hf_REDACTED,AKIAREDACTED"),
     ("nothing", b"", b""),
@@ -50,6 +56,28 @@ TEXTS: list[tuple[str, bytes, bytes]] = [
 @pytest.mark.parametrize(("text", "left"), [t[1:] for t in TEXTS], ids=[t[0] for t in TEXTS])
 def test_texts(text: bytes, left: bytes) -> None:
     assert PATTERNS.redact(text) == left
+
+
+@pytest.mark.parametrize(("begin", "rest"), KEYS)
+def test_what_keys_look_like(begin: str, rest: str) -> None:
+    body = f'{{"note":"it is {begin}{rest}","n":1}}'.encode()
+    clean = f'{{"note":"it is {begin}REDACTED","n":1}}'.encode()
+    assert PATTERNS.redact(body) == clean
+    for at in range(body.index(begin.encode()), len(body)):
+        assert b"".join(read.data for read in through(body, [at])) == clean
+
+
+@pytest.mark.parametrize("phrase", PHRASES)
+def test_what_people_write_stays(phrase: str) -> None:
+    body = f'{{"content":"{phrase}\\nThen {phrase}"}}'.encode()
+    assert PATTERNS.redact(body) == body
+    for at in range(len(body)):
+        assert b"".join(read.data for read in through(body, [at])) == body
+
+
+def test_a_pattern_of_ones_own_takes_words_too() -> None:
+    own = Patterns([Pattern("own", "acme-", "a-z-", 8)])
+    assert own.redact(b"acme-some-words") == b"acme-REDACTED"
 
 
 def through(body: bytes, places: list[int]) -> list[Read]:
@@ -63,7 +91,11 @@ def through(body: bytes, places: list[int]) -> list[Read]:
 
 texts = st.lists(
     st.sampled_from(
-        [*SECRETS.values(), b"Bearer ", b"sk-", b"s", b" ", b"\n", b'"', b"\\n", b"abc"]
+        [
+            *(*SECRETS.values(), b"Bearer ", b"sk-", b"s", b" ", b"\n", b'"', b"\\n", b"abc"),
+            *(b"Basic requirements", b"sk-some-more-words", b"-word" * 30, b"-", b"X", b"7"),
+            *(b"hf_", b"a" * 20, b"REDACTED"),
+        ]
     )
     | st.binary(max_size=5),
     max_size=8,
@@ -131,7 +163,7 @@ LONG = b"sk-" + b"A" * 4090 + b"-s" + b"A" * 900 + b"_Bearer"
 @example([4100, 4995])
 @example([4500, 4999, 5002])
 def test_a_secret_longer_than_is_waited_for_is_redacted_to_its_end(places: list[int]) -> None:
-    out = through(b'"' + LONG + b' AAAAAAAA" and on', places)
+    out = through(b'"' + LONG + b' AAAAAAA1" and on', places)
     assert b"".join(read.data for read in out) == b'"sk-REDACTED REDACTED" and on'
     assert [read.offset_us for read in out] == list(range(len(places) + 1))
 
@@ -151,7 +183,7 @@ def test_a_secret_longer_than_is_waited_for_is_redacted_to_its_end(places: list[
         ("http://[oops", "http://[oops"),
         ("https://h/x?api%5Fk%65y=abc&b=%31", "https://h/x?api%5Fk%65y=REDACTED&b=%31"),
         ("https://h/x?b=sk%2DABCDEFGHIJKLMNOPQ&c=%2D", "https://h/x?b=sk-REDACTED&c=%2D"),
-        ("https://h/x?b=Bearer+abcdefghij", "https://h/x?b=Bearer%20REDACTED"),
+        ("https://h/x?b=Bearer+abcdefgh1j", "https://h/x?b=Bearer%20REDACTED"),
         ("https://h/x?authorization=abc", "https://h/x?authorization=REDACTED"),
         ("https://h/a%2Fb/sk%2dABCDEFGHIJKLMNOPQ", "https://h/a%2Fb/sk-REDACTED"),
     ],

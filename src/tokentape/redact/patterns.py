@@ -2,6 +2,9 @@
 
 They are found in text of any kind (JSON, URLs, header values). What is redacted twice is what is
 redacted once, so that a redacted tape still matches a live request that is redacted alike.
+
+Behind a beginning that also stands before words ("Basic requirements", `sk-learn-contrib-models`)
+words are no secret: two prompts that differ in them would else become one.
 """
 
 import re
@@ -14,10 +17,20 @@ from tokentape.errors import UsageError
 MARK = b"REDACTED"
 
 # A secret begins where a word begins. Behind a JSON escape such as \n the letter is no word's end.
-_WORD = rb"(?:(?<![A-Za-z0-9])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4}))"
+_BOUNDARY = rb"(?:(?<![A-Za-z0-9])|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4}))"
 _LOOK_BEHIND = 6
 # An open end longer than this is a secret already; it is not waited for any longer.
 LONGEST_WAIT = 4096
+
+# What words, names and versions have between `-`, `/` and the like: small letters, with capitals as
+# in "TokenAuth"; capitals alone, REDACTED among them; a number, a date; v2, 70b.
+WORD = (
+    rb"(?>(?:[A-Za-z][a-z]{0,24}(?:[A-Z][a-z]{2,24}){0,3}|[A-Z]{1,14}|[0-9]{1,4}|20[0-9]{6}"
+    rb"|v[0-9]{1,2}|[0-9]{1,3}[bkm])(?![A-Za-z0-9]))"
+)
+# No name or phrase without a space is so long. Shorter than what is waited for, so that it does not
+# matter to a stream where it is cut.
+_LONGEST_WORDS = 256
 
 # Patterns of so many characters are searched for only in long runs of such.
 _LEAST_GATED = 12
@@ -50,25 +63,29 @@ class Pattern(msgspec.Struct, frozen=True):
             )
 
 
+class WordsStay(Pattern, frozen=True):
+    """What follows is a secret only where it does not look like words."""
+
+
 _URLSAFE = "A-Za-z0-9_-"
 DEFAULT_PATTERNS: tuple[Pattern, ...] = (
-    Pattern("bearer token", "Bearer ", "A-Za-z0-9._~+/=-", 8),
-    Pattern("basic credentials", "Basic ", "A-Za-z0-9+/=", 12),
-    Pattern("OpenAI, Anthropic, OpenRouter, DeepSeek key", "sk-", _URLSAFE, 16),
-    Pattern("OpenAI session", "sess-", _URLSAFE, 16),
-    Pattern("OpenAI organisation", "org-", "A-Za-z0-9", 16),
-    Pattern("OpenAI project", "proj_", "A-Za-z0-9", 16),
+    WordsStay("bearer token", "Bearer ", "A-Za-z0-9._~+/=-", 8),
+    WordsStay("basic credentials", "Basic ", "A-Za-z0-9+/=", 12),
+    WordsStay("OpenAI, Anthropic, OpenRouter, DeepSeek key", "sk-", _URLSAFE, 16),
+    WordsStay("OpenAI session", "sess-", _URLSAFE, 16),
+    WordsStay("OpenAI organisation", "org-", "A-Za-z0-9", 16),
+    WordsStay("OpenAI project", "proj_", "A-Za-z0-9", 16),
     Pattern("Groq key", "gsk_", "A-Za-z0-9", 20),
-    Pattern("Groq organisation", "org_", "A-Za-z0-9", 16),
+    WordsStay("Groq organisation", "org_", "A-Za-z0-9", 16),
     Pattern("Hugging Face token", "hf_", "A-Za-z0-9", 20),
-    Pattern("xAI key", "xai-", _URLSAFE, 20),
+    WordsStay("xAI key", "xai-", _URLSAFE, 20),
     Pattern("Google API key", "AIza", _URLSAFE, 30),
     Pattern("Google access token", "ya29.", _URLSAFE, 20),
     Pattern("AWS access key", "AKIA", "A-Z0-9", 16),
     Pattern("AWS temporary access key", "ASIA", "A-Z0-9", 16),
     Pattern("Replicate token", "r8_", "A-Za-z0-9", 20),
-    Pattern("Perplexity key", "pplx-", "A-Za-z0-9", 20),
-    Pattern("NVIDIA key", "nvapi-", _URLSAFE, 20),
+    WordsStay("Perplexity key", "pplx-", "A-Za-z0-9", 20),
+    WordsStay("NVIDIA key", "nvapi-", _URLSAFE, 20),
     Pattern("GitHub token", "ghp_", "A-Za-z0-9", 20),
     Pattern("GitHub token, fine-grained", "github_pat_", "A-Za-z0-9_", 20),
 )
@@ -90,7 +107,7 @@ class Patterns:
         self._runs = sorted({c.run for c in compiled})
         # Any beginning of a secret that ends where the bytes end.
         parts = b"|".join(_partial(p.begin.encode(), p.chars.encode()) for p in self.patterns)
-        self._part = re.compile(_WORD + b"(?:" + parts + rb")\Z")
+        self._part = re.compile(_BOUNDARY + b"(?:" + parts + rb")\Z")
         self._others = [c for c in compiled if c.any_case or c.pattern.least < _LEAST_GATED]
         self._gated = [c for c in compiled if c not in self._others]
         self._gate = _Gate(self._gated)
@@ -181,7 +198,11 @@ class _Compiled:
         if self.any_case:
             literal = b"(?i:" + literal + b")"
         self.begin = pattern.begin.lower().encode() if self.any_case else pattern.begin.encode()
-        self.whole = re.compile(_WORD + b"(" + literal + b")" + chars + b"{%d,}" % pattern.least)
+        secret = chars + b"{%d,}" % pattern.least
+        if isinstance(pattern, WordsStay):
+            words = b"(?>" + WORD + b"|(?=" + chars + b")[^A-Za-z0-9])*(?!" + chars + b")"
+            secret = b"(?:(?=" + chars + b"{%d})|(?!" % _LONGEST_WORDS + words + b"))" + secret
+        self.whole = re.compile(_BOUNDARY + b"(" + literal + b")" + secret)
         self.more = re.compile(chars + b"*")
         one = re.compile(chars)
         self.run = bytes(c for c in range(256) if one.match(bytes((c,))))

@@ -6,7 +6,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from tokentape.model import Headers
 from tokentape.redact.paths import Paths
-from tokentape.redact.patterns import MARK, Patterns
+from tokentape.redact.patterns import MARK, WORD, Patterns
 
 # Headers that no secret stands in; `*` is any ending. All others are left out of the tape.
 SAFE_HEADERS = (
@@ -51,7 +51,7 @@ class Redaction:
     @property
     def fingerprint(self) -> str:
         """A text that is another for rules that redact URLs or bodies otherwise."""
-        return repr((_SECRET_NAME.pattern, self.patterns.patterns, self.paths.paths))
+        return repr((_SECRET_NAME.pattern, WORD, self.patterns.patterns, self.paths.paths))
 
     def headers(self, headers: Headers) -> Headers:
         """Those on the list of safe ones, secrets in their values redacted."""

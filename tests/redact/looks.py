@@ -1,0 +1,87 @@
+"""What a redactor has to tell apart by its looks: keys, and phrases that begin as keys do."""
+
+# What a key of each kind looks like: its beginning, and the rest. All are made up.
+KEYS: tuple[tuple[str, str], ...] = (
+    ("Bearer ", "tHmPvd00jnqO850AzOQQ2l-ZkAFezmkyGKNGupcIDCE"),
+    ("Bearer ", "10984ae48d55c34db7316d552390ace1"),
+    ("bearer ", "1e177c0b-2a02-47c8-aad7-1c97d5f8822f"),
+    (
+        "Bearer ",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIiwiZXhwIjoxfQ.6QbjnlQGkMfdyCbu"
+        "drNq1JnXmBEzCmMqXrk5-awyNZm",
+    ),
+    ("Bearer ", "FQKp6HjCH9SmROZLI6f/NA=="),
+    ("Bearer ", "tokn1234"),
+    ("Basic ", "dXNlcjpwYXNzd29yZA=="),
+    ("Basic ", "bWVAZXhhbXBsZS5jb206YXBpLXRva2Vu"),
+    ("basic ", "OnhOdGpSVWdhcmQ0eQ=="),
+    (
+        "sk-",
+        "proj-xVsz15DZgeKEn96aSUHe-RbwJLmafBAZkUK4grWYYGa6l-ODzL5_RWAgSrlVcp9EsLarUSscD35"
+        "FYXLLk_ITq7E-qTPs",
+    ),
+    ("sk-", "OVSURRI6WhVrPcHmxznIGTt0EOl85iir4bKQ6e4XkvrpXQuf"),
+    (
+        "sk-",
+        "ant-api03-sHHmqMj_ff88YmrN1v649twyzLpy5Z7iNoBANAK38mUFxVLtbQWsKqiweoJ1ly440fwwm_"
+        "MuFJDpm53QEvh5ld-KdGTHNAA",
+    ),
+    ("sk-", "or-v1-c2b015572ed106ce29e9a3e6431b565790317dc8a4a102f546b449359e623404"),
+    ("sk-", "b9b080e0a9fe9101209d8e82d20c0802"),
+    ("sk-", "svcacct-aOn_3nQdbpeD5FSVipiFG57_ff7kxuBFzEKfqS6O4_aMpUzKswhDGwebny"),
+    ("sk-", "G65ROD3PSVTPW73EN"),
+    ("sess-", "n4n9UFD1PujDQI9zebWjEnKLVGdETqagGDcohQYb"),
+    ("org-", "i75e7oyHbJvnqPUJr9unTo4A"),
+    ("proj_", "dq9PINVaHpSCvAuVxffNzElr"),
+    ("gsk_", "ie9SjciVohL8bnfvpcFo6iT18zgDqZ14Jn1duzeBCBAJh7O0VoK1"),
+    ("org_", "01fm61c02natn3e9gkyj6m4exe"),
+    ("hf_", "6saQPny1Jhnf0Cz5E0NGAnifH8izERL41H"),
+    ("xai-", "GITIdKDpfyue4fNYxinccpibgRiqEBJKqkX3XDXl6i54cmh6HwD9Eu0U2duv1Wy5g4Z7b85SWC9leOHX"),
+    ("AIza", "Sy4qzO3yuSfsMSHiEX_gbc9UDYk8OA4mZln"),
+    ("ya29.", "a0x2YsMrKLUw3VRJBEQoaK-rR8BVMCQL4ktHmKA-kJ9rWkfeMJtevQeGdG2_fh"),
+    ("AKIA", "ICIKBYRHODKDGRSJ"),
+    ("ASIA", "HT2HOGEKC2YBDZWZ"),
+    ("r8_", "V8lLiWRb3Zq89uatFRCX11qJNWtNphU1hkrf7"),
+    ("pplx-", "o7rT7DPtRtpfrcsftKkLD7r30Bef2QxYEoei8ERswVVeSqz6"),
+    ("nvapi-", "B52OMWbT8uUd64944_OTNhnQbl9Sq4wsqoc-GLGLtrB_Ouk_20E2bfIWTgk5wm4G"),
+    ("ghp_", "tumPYXcM4LSan20UvfcFvj2b8JpOD2EAbf6t"),
+    (
+        "github_pat_",
+        "11DzHfU8Htn2TvoY2DgtRS_wsyq6AID1IZxYd458vefFzNMulOGWxBtrBRDWzNm3d6cAYd6LrHdLXHZ3k3",
+    ),
+)
+
+# What people write, and what things are called. It stays.
+PHRASES = (
+    "Basic requirements",
+    "Basic Requirements: none",
+    "basic introduction to chemistry",
+    "a basic understanding of it",
+    "basic functionality/compatibility",
+    "BASIC AUTHENTICATION",
+    "Visual Basic programming",
+    "basic arithmetic+geometry",
+    "bearer certificates",
+    "Bearer Certificates, 1998",
+    "The ring bearer returned.",
+    "a bearer instrument-like note",
+    "bearer authentication/authorization...",
+    "Bearer TokenAuthentication is a class",
+    "bearer 2024-2025",
+    "Bearer token-based-v2",
+    "Authorization: Bearer REDACTED",
+    "sk-learn-contrib-models",
+    "sk-SK-and-other-locales",
+    "sk-learn-contrib-models.Ab1x9",
+    "xai-grok-4-fast-reasoning",
+    "xai-grok-2-vision-1212",
+    "xai-grok-2-image-20241212",
+    "sess-management-in-practice",
+    "org-telecommunications",
+    "org_administratorships",
+    "proj_internationalisation",
+    "nvapi-samples-and-documentation",
+    "nvapi-llama-3-70b-instruct",
+    "task-management-software-here",
+    "disk-based-storage-system",
+)
