@@ -112,9 +112,8 @@ class Patterns:
         self._gated = [c for c in compiled if c not in self._others]
         self._gate = _Gate(self._gated)
 
-    def _candidates(self, data: bytes) -> "list[_Compiled]":
+    def _candidates(self, data: bytes, lowered: bytes) -> "list[_Compiled]":
         """The patterns that may match somewhere in the data, nearly always none."""
-        lowered = data.lower()
         # From the end on it is cheaper: first letters are rarer than last ones.
         found = [
             compiled
@@ -126,8 +125,9 @@ class Patterns:
         return found
 
     def _matches(self, data: bytes, start: int) -> "Iterator[tuple[re.Match[bytes], _Compiled]]":
-        for compiled in self._candidates(data):
-            for match in compiled.whole.finditer(data, start):
+        lowered = data.lower()
+        for compiled in self._candidates(data, lowered):
+            for match in compiled.find(data, start, lowered):
                 yield match, compiled
 
     def is_clear(self, data: bytes) -> bool:
@@ -202,12 +202,29 @@ class _Compiled:
         if isinstance(pattern, WordsStay):
             words = b"(?>" + WORD + b"|(?=" + chars + b")[^A-Za-z0-9])*(?!" + chars + b")"
             secret = b"(?:(?=" + chars + b"{%d})|(?!" % _LONGEST_WORDS + words + b"))" + secret
-        self.whole = re.compile(_BOUNDARY + b"(" + literal + b")" + secret)
+        self._whole = re.compile(_BOUNDARY + b"(" + literal + b")" + secret)
         self.more = re.compile(chars + b"*")
         one = re.compile(chars)
         self.run = bytes(c for c in range(256) if one.match(bytes((c,))))
         begin = pattern.begin.encode()
         self.letters = begin + begin.swapcase() * self.any_case + self.run
+
+    def find(self, data: bytes, start: int, lowered: bytes) -> "Iterator[re.Match[bytes]]":
+        """Every such secret from there on: the expression is tried only where one may begin.
+
+        `lowered` is the data in small letters.
+        """
+        begin = self.begin
+        find = (lowered if self.any_case else data).find
+        at = find(begin, start)
+        while at >= 0:
+            match = self._whole.match(data, at)
+            after = at + 1
+            if match is not None:
+                yield match
+                # The next may begin with the last characters of this one ("Bearer a1…-Bearer b2…").
+                after = max(match.end(1), match.end() - len(begin) + 1)
+            at = find(begin, after)
 
 
 class _Gate:
@@ -253,7 +270,8 @@ class _Gate:
         return False
 
     def _has_secret(self, piece: bytes) -> bool:
-        return any(c.begin in piece and c.whole.search(piece) for c in self._gated)
+        # None of these is one in any case, so that small letters don't matter.
+        return any(c.begin in piece and any(c.find(piece, 0, piece)) for c in self._gated)
 
 
 def _suffix(begin: bytes, letters: frozenset[int]) -> int:
