@@ -197,6 +197,13 @@ def test_a_secret_longer_than_is_waited_for_is_redacted_to_its_end(places: list[
         ("https://h/x?b=sk%2DABCDEFGHIJKLMNOPQ&c=%2D", "https://h/x?b=sk-REDACTED&c=%2D"),
         ("https://h/x?b=Bearer+abcdefgh1j", "https://h/x?b=Bearer%20REDACTED"),
         ("https://h/x?authorization=abc", "https://h/x?authorization=REDACTED"),
+        (
+            "/x?pass=a&db.pw=b&pwd=c&jwt=d&session=e&bypass=f",
+            "/x?pass=REDACTED&db.pw=REDACTED&pwd=REDACTED&jwt=REDACTED&session=REDACTED&bypass=f",
+        ),
+        ("https://h/cb#access_token=abc&n=1", "https://h/cb#access_token=REDACTED&n=1"),
+        ("https://h/x?#", "https://h/x?#"),
+        ("http://[oops?key=abc&n=1", "http://[oops?key=REDACTED&n=1"),
         ("https://h/a%2Fb/sk%2dABCDEFGHIJKLMNOPQ", "https://h/a%2Fb/sk-REDACTED"),
     ],
 )
@@ -218,6 +225,27 @@ def test_headers_are_kept_by_an_allow_list() -> None:
     )
     kept = Redaction(safe_headers=["x-mine"]).headers(headers)
     assert kept == (headers[0], headers[4], ("Via", "org-REDACTED"), headers[6])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "left"),
+    [
+        ("Location", "https://me:pw@h/x?token=abc123&n=1", "https://h/x?token=REDACTED&n=1"),
+        ("location", "/x?api_key=abc", "/x?api_key=REDACTED"),
+        ("location", "/x?", "/x?"),
+        (
+            "Link",
+            '</n?token=abc&n=1>; rel="next", <https://h/?key=abc>; rel="last"',
+            '</n?token=REDACTED&n=1>; rel="next", <https://h/?key=REDACTED>; rel="last"',
+        ),
+        ("link", "nothing", "nothing"),
+        ("content-location", "/x?sig=abc", "/x?sig=REDACTED"),
+    ],
+)
+def test_urls_in_headers(name: str, value: str, left: str) -> None:
+    redaction = Redaction(safe_headers=["content-location"])
+    assert redaction.headers(((name, value),)) == ((name, left),)
+    assert redaction.headers(((name, left),)) == ((name, left),)
 
 
 def test_values_are_taken_out_by_path() -> None:

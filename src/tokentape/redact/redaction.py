@@ -24,8 +24,13 @@ SAFE_HEADERS = (
 )
 # Names of a query's parameters whose values are secrets whatever they look like.
 _SECRET_NAME = re.compile(
-    r"(?i)(?:[\w.-]*(?:key|token|secret|password|signature|credential|auth|authorization|sig|code))"
+    r"(?i)(?:[\w.-]*(?:key|token|secret|password|signature|credential|auth|authorization|sig|code)"
+    # Shorter ones are whole words of a name: `bypass` and `compass` are none.
+    r"|(?:[\w.-]*[_.-])?(?:pass|passwd|pw|pwd|jwt|session|session_?id))"
 )
+# Headers that are a URL, and where one stands in `Link` (RFC 8288, 3).
+_URL_HEADERS = frozenset(("location", "content-location", "operation-location", "referer"))
+_LINK = re.compile("<([^>]*)>")
 
 _KEPT = 2048  # texts of which it is known what becomes of them, of at most so many characters:
 _MOST_KEPT = 500
@@ -56,10 +61,18 @@ class Redaction:
     def headers(self, headers: Headers) -> Headers:
         """Those on the list of safe ones, secrets in their values redacted."""
         return tuple(
-            (name, self.text(value))
+            (name, self._value(name.lower(), value))
             for name, value in headers
             if name.lower() in self._safe or name.lower().startswith(self._safe_beginnings)
         )
+
+    def _value(self, name: str, value: str) -> str:
+        """A header's value redacted; `name` in small letters."""
+        if name in _URL_HEADERS:
+            return self.url(value)
+        if name == "link":
+            value = _LINK.sub(lambda match: f"<{self.url(match[1])}>", value)
+        return self.text(value)
 
     def text(self, value: str) -> str:
         """Text with secrets redacted."""
@@ -82,11 +95,21 @@ class Redaction:
         try:
             parts = urlsplit(url)
         except ValueError:
-            return self._text(url)
+            before, mark, query = url.partition("?")
+            return self._text(before + mark + self._parameters(query))
         host = parts.netloc.rpartition("@")[2]
         path = "/".join(map(self._encoded, parts.path.split("/")))
-        query = "".join(map(self._parameter, re.split("([?&;])", parts.query)))
-        return self._text(urlunsplit(parts._replace(netloc=host, path=path, query=query)))
+        clean = parts._replace(
+            netloc=host,
+            path=path,
+            query=self._parameters(parts.query),
+            fragment=self._parameters(parts.fragment),
+        )
+        # Put together again, a URL may lose what means nothing, such as an empty query.
+        return self._text(url if clean == parts else urlunsplit(clean))
+
+    def _parameters(self, query: str) -> str:
+        return "".join(map(self._parameter, re.split("([?&;])", query)))
 
     def _parameter(self, parameter: str) -> str:
         name, equals, value = parameter.partition("=")
