@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.record.recording import Told, process, recorded, recorder
 from tests.record.upstream import Connection, at_once, chunked, head, upstream
 from tests.server.raw import Raw
-from tests.server.tapes import asked
+from tests.server.tapes import asked, exchange, stream, write
 from tests.wire import cut
 from tokentape.model import Ending, Read
 from tokentape.redact import Paths, Redaction
@@ -356,6 +356,39 @@ def test_paths_reach_into_every_body(
     (exchange,) = recorded(tmp_path)
     # A body that was redacted is kept without its coding.
     assert exchange.body == left
+
+
+def test_a_key_in_the_query_is_told_to_nobody(tmp_path: Path) -> None:
+    told = Told()
+    with (
+        upstream(at_once(head("Content-Length: 0"))) as up,
+        recorder(tmp_path, Upstream("a", up.url), told=told) as server,
+    ):
+        for path in ("/a/v1/models/m:generateContent?key=PLANTED", "/b/v1/x?key=PLANTED"):
+            with Raw(server.base_url) as client:
+                client.post(asked(), path=path)
+                answer = client.answer()
+                assert answer.whole
+                assert PLANTED not in answer.body
+        assert b"key=PLANTED" in up.requests.get(timeout=20)
+        rows = server.journal()
+    assert "PLANTED" not in repr(rows)
+    assert "PLANTED" not in repr(told.all)
+    assert [row["operation"].partition("?")[2] for row in rows] == ["key=REDACTED"] * 2
+
+
+def test_a_key_in_the_query_is_not_told_by_a_miss(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "a.tape.jsonl", exchange(stream("a")))
+    with replay(tmp_path) as server, Raw(server.base_url) as client:
+        client.post(asked("other"), path="/v1/models/m:generateContent?key=PLANTED&n=1")
+        answer = client.answer()
+        assert answer.status == 404
+        assert "PLANTED" not in repr(server.journal())
+    told = answer.body + capfd.readouterr().err.encode()
+    assert PLANTED not in told
+    assert b"key=REDACTED&n=1" in told
 
 
 def test_keys_of_ours_are_nowhere(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from tokentape.errors import TokenTapeError
 from tokentape.server.answer import Wire
-from tokentape.server.intake import Asking, Intake, text
+from tokentape.server.intake import Asking, Intake
 from tokentape.server.journal import Outcome, Record
 from tokentape.server.problem import MISS, problem
 
@@ -110,7 +110,7 @@ class Aside(Intake):
                 status,
                 left=left,
                 method=asking.method[:TOLD],
-                target=text(asking.target[:TOLD]),
+                target=deck.told(asking.target)[:TOLD],
                 says=says.partition("\n")[0],
             )
         )

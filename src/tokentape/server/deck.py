@@ -87,7 +87,7 @@ class Deck:
         self.recorder: Recorder | None = None
         self._settling: dict[Wanted, _Settling] = {}
         self._unsettled: dict[Recording, Wanted] = {}
-        self._redaction = settings.redaction
+        self.redaction = settings.redaction
         self.library = library
         self.settings = settings
         # What was asked of one upstream is no answer of another.
@@ -203,7 +203,7 @@ class Deck:
 
     def ask(self, body: bytes) -> Asked:
         """What matching needs of a body; kept in `asked`, so that it is parsed once."""
-        asked = ask(self._redaction.body(body))
+        asked = ask(self.redaction.body(body))
         if len(body) <= _MEMO_ONE:
             if self._asked_bytes > _MEMO_BYTES:
                 self.asked.clear()
@@ -232,7 +232,18 @@ class Deck:
         if found is not None:
             site, rest = found
             target = site.target(rest)
-        return operation(self._redaction.url(target.decode("latin-1")))
+        return operation(self._clean(target))
+
+    def told(self, target: bytes) -> str:
+        """A request target as it may be shown: no secret of its query is."""
+        clean = self._clean(target)
+        try:
+            return clean.encode("latin-1").decode()
+        except UnicodeDecodeError:
+            return clean
+
+    def _clean(self, target: bytes) -> str:
+        return self.redaction.url(target.decode("latin-1"))
 
     def _settled(self, recording: "Recording") -> None:
         """A recording is on disk, or lost: it answers from now on what asks the same."""
@@ -277,7 +288,7 @@ class Deck:
             or not self.settings.synthesise
         ):
             return None
-        key = toggled(self._redaction.body(body))
+        key = toggled(self.redaction.body(body))
         if key is None:
             return None
         # The key ends with the upstream's number, where there are several.
@@ -297,7 +308,7 @@ class Deck:
     def explain(self, miss: Miss, body: bytes, target: str) -> Explanation:
         def recorded_body(entry: Entry) -> bytes | None:
             recorded = self.library.load(entry).request.body
-            return None if recorded is None else self._redaction.body(recorded)
+            return None if recorded is None else self.redaction.body(recorded)
 
         def unturned(entry: Entry) -> str:
             from tokentape.synthesis import Unmade, turned
@@ -310,5 +321,5 @@ class Deck:
                 return f"can't be synthesised from it: {error.message}"
             return ""
 
-        redacted = self._redaction.body(body)
+        redacted = self.redaction.body(body)
         return explain(self.library.entries, miss, redacted, target, recorded_body, unturned)

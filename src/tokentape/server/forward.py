@@ -107,7 +107,7 @@ class Forward:
             asked = self._asked or (deck.ask(body) if len(body) <= _MOST_ASKED else None)
             begun = Begun(
                 method=asking.method,
-                target=text(asking.target),
+                target=deck.told(asking.target),
                 model="" if asked is None else asked.model,
                 scope=asking.scope or "",
                 upstream=site.name,

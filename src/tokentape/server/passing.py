@@ -9,7 +9,7 @@ from tokentape.matching import Asked
 from tokentape.model import Ending
 from tokentape.server.answer import Wire
 from tokentape.server.aside import TOLD, Aside
-from tokentape.server.intake import Asking, text
+from tokentape.server.intake import Asking
 from tokentape.server.journal import Record
 from tokentape.server.problem import problem
 
@@ -50,7 +50,7 @@ class Passing(Aside):
         if found is None:
             self._asked_us = self.deck.now_us()
             expected = self.deck.sites.expected()
-            path = text(asking.target[:TOLD])
+            path = self.deck.told(asking.target)[:TOLD]
             self._say(asking, 404, "no_upstream", f"no upstream is at {path}: expected {expected}")
             return
         self.deck.counters.open += 1
@@ -96,7 +96,7 @@ class Passing(Aside):
                 left,
                 cut,
                 method=asking.method[:TOLD],
-                target=text(asking.target[:TOLD]),
+                target=deck.told(asking.target)[:TOLD],
                 says=forward.note or "",
                 scope=asking.scope,
                 number=forward.number,

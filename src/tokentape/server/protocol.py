@@ -19,7 +19,7 @@ from tokentape.server.answer import Answer
 from tokentape.server.answers import Way, answer_key
 from tokentape.server.deck import ADMIN, ADMIN_PATH
 from tokentape.server.delivery import Delivery
-from tokentape.server.intake import Asking, text
+from tokentape.server.intake import Asking
 from tokentape.server.journal import Record
 from tokentape.server.passing import Passing
 from tokentape.server.problem import MISS
@@ -306,7 +306,7 @@ class ReplayProtocol(Passing):
             self._pass_on(asking, operation, asked)
             return
         explaining = self.loop.run_in_executor(
-            deck.worker, deck.explain, miss, asking.body, text(asking.target)
+            deck.worker, deck.explain, miss, asking.body, deck.told(asking.target)
         )
         self._await(asking, explaining, self._missed)
 
