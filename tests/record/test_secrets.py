@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import brotli
 import pytest
 import zstandard
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +19,8 @@ from tests.record.upstream import Connection, at_once, chunked, head, upstream
 from tests.server.raw import Raw
 from tests.server.tapes import asked, exchange, stream, write
 from tests.wire import cut
+from tokentape.cli.replay import command as replay_command
+from tokentape.errors import UsageError
 from tokentape.model import Ending, Read
 from tokentape.redact import Paths, Redaction
 from tokentape.redact import bodies as bodies_module
@@ -389,6 +393,30 @@ def test_a_key_in_the_query_is_not_told_by_a_miss(
     told = answer.body + capfd.readouterr().err.encode()
     assert PLANTED not in told
     assert b"key=REDACTED&n=1" in told
+
+
+ASK = """
+import os, sys, urllib.request
+url = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
+with urllib.request.urlopen(urllib.request.Request(url, sys.argv[1].encode())) as answer:
+    sys.exit(answer.status != 200)
+"""
+
+
+def test_what_is_recorded_without_values_of_paths_is_replayed_without_them(tmp_path: Path) -> None:
+    body = Paths(["$.user"]).redact(asked(user="PLANTED"))
+    write(tmp_path / "a.tape.jsonl", exchange(stream("a"), body=body))
+    ours = asked(user="me")
+    for redact, status in ((["$.user"], 200), ([], 404)):
+        with replay(tmp_path, redact=redact) as server, Raw(server.base_url) as client:
+            client.post(ours)
+            assert client.answer().status == status
+        options = [word for path in redact for word in ("--redact", path)]
+        command = [sys.executable, "-c", ASK, ours.decode()]
+        result = CliRunner().invoke(replay_command, [str(tmp_path), *options, "--", *command])
+        assert (result.exit_code == 0) is (status == 200)
+    with pytest.raises(UsageError, match="--redact"), replay(tmp_path, redact=["$.["]):
+        pass
 
 
 def test_keys_of_ours_are_nowhere(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tokentape.testing import replay
 @click.option(
     "--repair", is_flag=True, help="Also open damaged recordings if it is clear what was meant."
 )
-@settings.options(settings.REPLAYING)
+@settings.options(settings.REPLAYING, (settings.REDACT,))
 @limits_options
 @click.pass_context
 def command(

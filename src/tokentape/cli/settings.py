@@ -45,6 +45,13 @@ REPLAYING = (
         "from JSON, a stream with other stream_options.  [default: synthesise]",
     ),
 )
+REDACT = click.option(
+    "--redact",
+    multiple=True,
+    metavar="JSONPATH",
+    help="Replace the values at this path, in JSON bodies and events, before they are written, and "
+    "in a request before its recording is looked for. May be given several times.",
+)
 RECORDING = (
     click.option(
         "--upstream",
@@ -72,13 +79,7 @@ RECORDING = (
         metavar="FILE",
         help="Trust the certificates in this PEM file, not the system's.",
     ),
-    click.option(
-        "--redact",
-        multiple=True,
-        metavar="JSONPATH",
-        help="Replace the values at this path, in JSON bodies and events, before they are written. "
-        "May be given several times.",
-    ),
+    REDACT,
     click.option(
         "--keep-header",
         multiple=True,

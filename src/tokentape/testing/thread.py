@@ -12,6 +12,7 @@ from tokentape.errors import UsageError
 from tokentape.library import Library, find
 from tokentape.matching import Exhausted
 from tokentape.pacing import parse_speed
+from tokentape.redact import Paths, Redaction
 from tokentape.server import Observer, Server, Settings, base_url, bind, new_loop
 from tokentape.server.serve import tell_stderr
 
@@ -45,6 +46,7 @@ def replay(
     port: int = 0,
     repair: bool = False,
     synthesise: bool = True,
+    redact: Iterable[str] = (),
     settings: Settings | None = None,
     observer: Observer | None = None,
 ) -> Iterator[Replay]:
@@ -52,17 +54,23 @@ def replay(
 
     `speed` is 1 for the recorded pace, 2 for twice as fast, "max" or infinity (the default) for at
     once. `repair` opens recordings that are broken but clear, as `load` does. `synthesise` serves
-    a stream as JSON and JSON as a stream, where only the other was recorded. `settings` overrides
-    `speed`, `exhausted`, `synthesise` and `port`; with its modes the server records or forwards,
-    and tells the observer. Answers on their way when the block ends are cut.
+    a stream as JSON and JSON as a stream, where only the other was recorded. `redact` are the
+    JSONPaths of `tokentape record --redact`, for tapes recorded with them. `settings` overrides
+    `speed`, `exhausted`, `synthesise`, `redact` and `port`; with its modes the server records or
+    forwards, and tells the observer. Answers on their way when the block ends are cut.
 
-    Raises UsageError where a path does not exist or holds nothing to replay, for a speed that is
-    none, and where the port is taken.
+    Raises UsageError where a path does not exist or holds nothing to replay, for a speed or a
+    JSONPath that is none, and where the port is taken.
     """
     if settings is None:
         made = _speed(speed)
         settings = Settings(
-            port=port, speed=made, exhausted=exhausted, synthesise=synthesise, grace_s=0
+            port=port,
+            speed=made,
+            exhausted=exhausted,
+            synthesise=synthesise,
+            grace_s=0,
+            redaction=Redaction(paths=Paths(redact)),
         )
     own = not isinstance(source, Library)
     if isinstance(source, Library):
