@@ -419,6 +419,31 @@ def test_what_is_recorded_without_values_of_paths_is_replayed_without_them(tmp_p
         pass
 
 
+def test_a_scope_that_looks_like_a_key_is_found_again(tmp_path: Path) -> None:
+    scope = f"x-tokentape-scope: of-{TOKEN.decode()}"
+    answer = head("Content-Length: 2") + b"{}"
+    with upstream(at_once(answer)) as up, recorder(tmp_path, up.url) as server:
+        with Raw(server.base_url) as client:
+            client.post(asked(), scope)
+            assert client.answer().whole
+        assert "PLANTED" not in repr(server.journal())
+    with replay(tmp_path) as server:
+        for stream in (True, False):
+            with Raw(server.base_url) as client:
+                client.post(asked(stream=stream), scope)
+                found = client.answer()
+                assert (found.status == 200) is stream
+                assert PLANTED not in found.body
+
+
+def test_a_scope_that_another_recorder_named_like_a_key_is_found(tmp_path: Path) -> None:
+    scope = "of-" + TOKEN.decode()
+    write(tmp_path / "a.tape.jsonl", exchange(stream("a"), scope=scope))
+    with replay(tmp_path) as server, Raw(server.base_url) as client:
+        client.post(asked(), f"x-tokentape-scope: {scope}")
+        assert client.answer().status == 200
+
+
 def test_keys_of_ours_are_nowhere(tmp_path: Path) -> None:
     told = Told()
     with (

@@ -49,6 +49,7 @@ class Redaction:
         self.paths = paths if paths is not None else Paths()
         self._texts: dict[str, str] = {}
         self._urls: dict[str, str] = {}
+        self._scopes: dict[str, str] = {}
         names = [name.lower() for name in (*SAFE_HEADERS, *safe_headers)]
         self._safe = frozenset(name for name in names if not name.endswith("*"))
         self._safe_beginnings = tuple(name[:-1] for name in names if name.endswith("*"))
@@ -83,6 +84,9 @@ class Redaction:
 
     def scope(self, scope: str) -> str:
         """A scope's name with secrets redacted."""
+        return _remembered(scope, self._scopes, self._scope)
+
+    def _scope(self, scope: str) -> str:
         return self.patterns.redact(scope.encode("utf-8", "surrogatepass")).decode(
             "utf-8", "surrogatepass"
         )
