@@ -49,6 +49,14 @@ KEYS: tuple[tuple[str, str], ...] = (
         "github_pat_",
         "11DzHfU8Htn2TvoY2DgtRS_wsyq6AID1IZxYd458vefFzNMulOGWxBtrBRDWzNm3d6cAYd6LrHdLXHZ3k3",
     ),
+    ("csk-", "m4x8v2k9w6t3p5y7n2c4j8f6d9h3r5e2m4x8v2k9w6t3p5y7"),
+    ("fw_", "3ZkTq8vWnR5xLmBcYpJdHsGf"),
+    ("gho_", "q7Xk2LmVb9TzRcW4nPjY6HsGdF3aBtKe81Qx"),
+    ("ghs_", "T4pLmVb9TzRcW4nPjY6HsGdF3aBtKe81Qxq7"),
+    ("glpat-", "x7Kq-Tz2mVb9RcW4nPjY"),
+    ("xoxb-", "417290583364-5820947136625-hT4pLmVb9TzRcW4nPjY6HsGd"),
+    ("xoxp-", "417290583364-582094713662-9038217465502-a81f3c6e9b2d47508e1f"),
+    ("sk_live_", "4kT9zQm2VbR7cW5nPjY3HsGd"),
 )
 
 # What people write, and what things are called. It stays.

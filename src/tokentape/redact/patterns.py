@@ -86,8 +86,16 @@ DEFAULT_PATTERNS: tuple[Pattern, ...] = (
     Pattern("Replicate token", "r8_", "A-Za-z0-9", 20),
     WordsStay("Perplexity key", "pplx-", "A-Za-z0-9", 20),
     WordsStay("NVIDIA key", "nvapi-", _URLSAFE, 20),
+    Pattern("Cerebras key", "csk-", "A-Za-z0-9", 20),
+    Pattern("Fireworks key", "fw_", "A-Za-z0-9", 20),
     Pattern("GitHub token", "ghp_", "A-Za-z0-9", 20),
+    Pattern("GitHub token, of an app's user", "gho_", "A-Za-z0-9", 20),
+    Pattern("GitHub token, of an app's server", "ghs_", "A-Za-z0-9", 20),
     Pattern("GitHub token, fine-grained", "github_pat_", "A-Za-z0-9_", 20),
+    WordsStay("GitLab token", "glpat-", _URLSAFE, 20),
+    WordsStay("Slack bot token", "xoxb-", "A-Za-z0-9-", 20),
+    WordsStay("Slack user token", "xoxp-", "A-Za-z0-9-", 20),
+    Pattern("Stripe key", "sk_live_", "A-Za-z0-9", 20),
 )
 
 
@@ -235,7 +243,7 @@ class _Gate:
     """
 
     def __init__(self, gated: "list[_Compiled]") -> None:
-        self._gated = gated
+        self._begins = [(c.begin, c) for c in gated]
         letters = frozenset(b"".join(c.run for c in gated))
         self._table = bytes(_IN if letter in letters else _OUT for letter in range(256))
         least = min((c.pattern.least + _suffix(c.begin, letters) for c in gated), default=0)
@@ -270,8 +278,11 @@ class _Gate:
         return False
 
     def _has_secret(self, piece: bytes) -> bool:
-        # None of these is one in any case, so that small letters don't matter.
-        return any(c.begin in piece and any(c.find(piece, 0, piece)) for c in self._gated)
+        for begin, compiled in self._begins:
+            # None of these is one in any case, so that small letters don't matter.
+            if begin in piece and any(compiled.find(piece, 0, piece)):
+                return True
+        return False
 
 
 def _suffix(begin: bytes, letters: frozenset[int]) -> int:
