@@ -248,6 +248,16 @@ def test_paths_reach_into_events_split_anywhere(at: int) -> None:
     )
 
 
+@pytest.mark.parametrize("text", [FRAME, b'{"user":"PLANTED"}\n{"id":1}\n'])
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/jsonl"])
+def test_paths_reach_behind_a_byte_order_mark(text: bytes, kind: str) -> None:
+    redactor = body_redactor(PATHS, (("content-type", kind),))
+    out = [*redactor.feed(Read(b"\xef\xbb\xbf" + text, 1)), *redactor.flush()]
+    written = b"".join(read.data for read in out)
+    assert PLANTED not in written
+    assert written.startswith(b"\xef\xbb\xbf" + text[:1])
+
+
 def test_paths_wait_for_the_end_of_an_event_and_no_longer() -> None:
     redactor = body_redactor(PATHS, (("content-type", "text/event-stream"),))
     assert redactor.feed(Read(FRAME[:20], 1)) == []

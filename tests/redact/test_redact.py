@@ -289,6 +289,8 @@ VERBATIM: list[tuple[str, list[str], bytes, bytes]] = [
     ("a lone surrogate", ["$.a"], b'{"a":1,"b":"\\ud800"}', b'{"a":"REDACTED","b":"\\ud800"}'),
     ("not a number", ["$.a"], b'{"a":1,"b":NaN}', b'{"a":"REDACTED","b":NaN}'),
     ("broken UTF-8", ["$.a"], b'{"a":1,"b":"\xff"}', b'{"a":"REDACTED","b":"\xff"}'),
+    ("a byte order mark", ["$.a"], b'\xef\xbb\xbf{"a":1}', b'\xef\xbb\xbf{"a":"REDACTED"}'),
+    ("UTF-16", ["$.a"], '{"a":1}'.encode("utf-16"), '{"a":1}'.encode("utf-16")),
     ("none", ["$.x"], b'{"a":1}', b'{"a":1}'),
 ]
 
@@ -300,6 +302,21 @@ def test_only_the_values_of_a_path_are_replaced(
     paths: list[str], document: bytes, left: bytes
 ) -> None:
     assert Paths(paths).redact(document) == left
+
+
+@pytest.mark.parametrize(
+    ("body", "left"),
+    [
+        (b'{"a":1}\n{"a":2,"b":1.0}\r\n', b'{"a":"REDACTED"}\n{"a":"REDACTED","b":1.0}\r\n'),
+        (b'\xef\xbb\xbf{"a":1}\n{"b":1}', b'\xef\xbb\xbf{"a":"REDACTED"}\n{"b":1}'),
+        (b' {"a":1}\nnot JSON\n{"a":1,}\n', b' {"a":"REDACTED"}\nnot JSON\n{"a":1,}\n'),
+        (b'{"b":[\n{"a":1}\n]}', b'{"b":[\n{"a":1}\n]}'),
+    ],
+)
+def test_json_by_lines_is_redacted_in_each(body: bytes, left: bytes) -> None:
+    redaction = Redaction(paths=Paths(["$.a"]))
+    assert redaction.body(body) == left
+    assert redaction.body(left) == left
 
 
 documents = st.recursive(

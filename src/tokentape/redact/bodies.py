@@ -13,6 +13,7 @@ from tokentape import content
 from tokentape.errors import TokenTapeError
 from tokentape.limits import Limits
 from tokentape.model import Headers, Read, header
+from tokentape.redact.paths import BOM
 from tokentape.redact.redaction import Redaction
 from tokentape.redact.stream import ReadRedactor
 from tokentape.sse import BLANK_LINE
@@ -188,7 +189,8 @@ class _Frames:
 
     def _end_frame(self, end: int) -> None:
         frame = bytes(self._data[self._open - self._base : end - self._base])
-        clean = self._clean(frame)
+        mark = BOM if self._open == 0 and frame.startswith(BOM) else b""
+        clean = mark + self._clean(frame.removeprefix(mark))
         self._frames.append((self._open, end, None if clean == frame else clean))
         self._open = end
 

@@ -13,6 +13,8 @@ import msgspec
 from tokentape.errors import UsageError
 from tokentape.redact.patterns import MARK
 
+BOM = b"\xef\xbb\xbf"  # which some write before JSON in UTF-8
+
 _REPLACEMENT = b'"' + MARK + b'"'
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _SPACE = re.compile(rb"[ \t\r\n]*")
@@ -46,7 +48,23 @@ class Paths:
 
     def redact(self, data: bytes) -> bytes:
         """The JSON with those values replaced; what is not JSON, or has none of them, as it is."""
+        if data.startswith(BOM):
+            return BOM + self.redact(data[len(BOM) :])
+        return self._redacted(data, _parsed(data))
+
+    def redact_lines(self, data: bytes) -> bytes:
+        """The same of a document, or of one in each line."""
+        if data.startswith(BOM):
+            return BOM + self.redact_lines(data[len(BOM) :])
         parsed = _parsed(data)
+        if parsed is not None:
+            return self._redacted(data, parsed)
+        lines = data.split(b"\n")
+        return b"\n".join(
+            self.redact(line) if line.lstrip()[:1] in (b"{", b"[") else line for line in lines
+        )
+
+    def _redacted(self, data: bytes, parsed: tuple[Any] | None) -> bytes:
         if parsed is None:
             return data
         wanted = _tree(node.location for path in self._compiled for node in path.find(parsed[0]))
@@ -65,12 +83,17 @@ class Paths:
 def _parsed(data: bytes) -> tuple[Any] | None:
     """The value, None where this is no JSON. What strict parsers refuse, lone surrogates, NaN or
     broken UTF-8, must not keep a secret from being found."""
-    for parse in (msgspec.json.decode, json.loads, _lenient):
+    for parse in (msgspec.json.decode, _tolerant, _lenient):
         try:
             return (parse(data),)
         except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError):
             continue
     return None
+
+
+def _tolerant(data: bytes) -> Any:
+    # By itself it takes UTF-16 too, in which places are not found.
+    return json.loads(data.decode("utf-8", "surrogatepass"))
 
 
 def _lenient(data: bytes) -> Any:

@@ -128,8 +128,8 @@ class Redaction:
         return text if clean == plain else quote(clean, safe="", encoding="latin-1")
 
     def body(self, body: bytes) -> bytes:
-        """A whole body, by path and by pattern."""
-        return self.patterns.redact(self.paths.redact(body) if self.paths else body)
+        """A whole body, JSON or JSON by lines by path, then any by pattern."""
+        return self.patterns.redact(self.paths.redact_lines(body) if self.paths else body)
 
 
 def _remembered(value: str, known: dict[str, str], redact: Callable[[str], str]) -> str:
