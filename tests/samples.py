@@ -57,3 +57,15 @@ def streamed(
         ending=ending,
         end_offset_us=None if ending is Ending.STOPPED else gap_us * (len(frames) + 2),
     )
+
+
+def as_served(completion: dict[str, Any]) -> dict[str, Any]:
+    """A completion as JSON that is made of a stream: with what every message of OpenAI's has."""
+    nulls = {"content": None, "refusal": None}
+    choices = [
+        choice | {"message": nulls | choice["message"]}
+        if isinstance(choice.get("message"), dict)
+        else choice
+        for choice in completion["choices"]
+    ]
+    return completion | {"choices": choices}

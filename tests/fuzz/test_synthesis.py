@@ -9,6 +9,7 @@ from tests.fuzz.budget import BUDGET, bounded, found_exchanges
 from tests.fuzz.exchanges import exchanges
 from tests.fuzz.mutate import event_streams, odd_payloads
 from tests.fuzz.seeds import ANSWERS, CHAT, Seeds
+from tests.samples import as_served
 from tests.wire import cut
 from tokentape import completions, sse, synthesis, view
 from tokentape.chat.adapt import adapt
@@ -23,7 +24,7 @@ def turned(exchange: Exchange) -> None:
     assert made.what
     said, served = completions.completion(exchange), completions.completion(made.exchange)
     if view.is_event_stream(exchange):
-        assert served == said | {"choices": [complete(choice) for choice in said["choices"]]}
+        assert served == as_served(said)
         return
     indexes = [choice.get("index") for choice in said["choices"]]
     if len({index for index in indexes if type(index) is int}) < len(indexes):
@@ -35,14 +36,6 @@ def turned(exchange: Exchange) -> None:
         wanted, found = heard(told), heard(choice)
         assert {name: found.get(name) for name in wanted} == wanted
     assert served.get("usage") == said.get("usage")
-
-
-def complete(choice: dict[str, Any]) -> dict[str, Any]:
-    """With what every message of OpenAI's JSON has."""
-    if not isinstance(choice.get("message"), dict):
-        return choice
-    nulls = {"content": None, "refusal": None}
-    return choice | {"message": nulls | choice["message"]}
 
 
 def heard(choice: dict[str, Any]) -> dict[str, Any]:

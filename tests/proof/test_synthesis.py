@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.samples import as_served
 from tests.seeds import SEEDS
 from tests.server.raw import Answered, Raw
 from tokentape import sse, view
@@ -67,7 +68,7 @@ def test_streams_come_as_json_and_json_as_streams(library: Library) -> None:
             recorded = assembled(library.load(found)).completion
             assert recorded is not None
             if entry.streaming:
-                assert json.loads(answer.body) == recorded, entry.path
+                assert json.loads(answer.body) == as_served(recorded), entry.path
             else:
                 assert said(answer) == assemble(split(recorded, include_usage=True)), entry.path
     assert served["assembled from a stream"] > 50

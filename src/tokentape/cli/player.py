@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from rich.console import Console
 from rich.control import strip_control_codes
 from rich.segment import Segment, Segments
 
 from tokentape.chat.pieces import Piece
 from tokentape.cli.common import json_line
+from tokentape.cli.terminal import Console
 from tokentape.errors import LimitError
 from tokentape.texts import one_line
 
