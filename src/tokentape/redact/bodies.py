@@ -12,6 +12,7 @@ from typing import Protocol
 from tokentape import content
 from tokentape.errors import TokenTapeError
 from tokentape.limits import Limits
+from tokentape.media import AMAZON_EVENT_STREAM, EVENT_STREAM, media_type
 from tokentape.model import Headers, Read, header
 from tokentape.redact.paths import BOM
 from tokentape.redact.redaction import Redaction
@@ -21,8 +22,6 @@ from tokentape.sse import BLANK_LINE
 # What is held in memory of one body; behind it nothing more of the body is kept.
 MOST_HELD = 8 * 1024 * 1024
 _LIMITS = Limits(max_bytes=64 * 1024 * 1024)
-# Amazon's event stream: JSON between lengths and checksums.
-_OPAQUE = ("application/vnd.amazon.eventstream",)
 _JSON = (b"{", b"[")
 
 
@@ -49,12 +48,12 @@ class BodyRedactor(Protocol):
 def body_redactor(redaction: Redaction, headers: Headers) -> BodyRedactor:
     """What redacts the body of a response with these headers."""
     coding = header(headers, "content-encoding")
-    kind = (header(headers, "content-type") or "").partition(";")[0].strip().lower()
+    kind = media_type(headers)
     if coding is not None and coding.strip().lower() not in ("", "identity"):
         return _Held(redaction, coding, kind)
     if not redaction.paths:
         return _Plain(redaction)
-    return _Frames(redaction) if kind == "text/event-stream" else _Held(redaction, None, kind)
+    return _Frames(redaction) if kind == EVENT_STREAM else _Held(redaction, None, kind)
 
 
 class _Plain:
@@ -83,7 +82,8 @@ class _Held:
         self.notes: list[str] = []
         self._redaction = redaction
         self._coding = coding
-        self._opaque = bool(redaction.paths) and kind in _OPAQUE
+        # Amazon's event stream has its JSON between lengths and checksums.
+        self._opaque = bool(redaction.paths) and kind == AMAZON_EVENT_STREAM
         self._held: list[Read] = []
         self._size = 0
         self._decoded = False

@@ -21,7 +21,6 @@ class ReadRedactor:
         self._rest = 0  # bytes of what is held that belong to a secret already replaced
         # What the characters are of that secret, where it reaches the end of what came.
         self._going_on: tuple[re.Pattern[bytes], ...] = ()
-        self.found = 0
 
     def at_line(self) -> bool:
         """Whether reads of whole lines, that follow, may be searched by themselves or not at all.
@@ -95,7 +94,6 @@ class ReadRedactor:
             if ends <= position or begins >= end:
                 continue
             if begins >= position:
-                self.found += 1
                 pieces += (data[position:begins], MARK)
             position = min(ends, end)
         pieces.append(data[position:end])

@@ -168,7 +168,7 @@ class Forward:
             scope=asking.scope,
             started=recorder.wall(),
         )
-        self._recording = recorder.begin(sent, self._asked, self._operation, number=self.number)
+        self._recording = recorder.begin(sent, self._asked, number=self.number)
 
     # The answer
 

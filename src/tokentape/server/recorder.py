@@ -80,7 +80,6 @@ class Recording:
         "exchange",
         "number",
         "of_lines",
-        "operation",
         "place",
     )
 
@@ -89,13 +88,11 @@ class Recording:
         recorder: "Recorder",
         place: Place,
         asked: Asked | None,
-        operation: str,
         number: int,
     ) -> None:
         self.place = place
         self.number = number  # as the operator is told it; the tape has numbers of its own
         self.asked = asked
-        self.operation = operation
         # What the library asks of it once it is on disk: without its bodies.
         self.exchange: Exchange | None = None
         self.ending: Ending | None = None
@@ -267,11 +264,11 @@ class Recorder:
     def wall(self) -> str:
         return self._clock.wall()
 
-    def begin(self, sent: Sent, asked: Asked | None, operation: str, *, number: int) -> Recording:
+    def begin(self, sent: Sent, asked: Asked | None, *, number: int) -> Recording:
         """An exchange begins; `asked` where the library is to know it."""
         scope = sent.scope if sent.scope is None else self.redaction.scope(sent.scope)
         place = Place(tape_name(scope))
-        recording = Recording(self, place, asked, operation, number)
+        recording = Recording(self, place, asked, number)
         self.begun += 1
         self._open[place] = recording
         self.note(recording, recording.write_request, sent, len(sent.body))
