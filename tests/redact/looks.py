@@ -30,6 +30,9 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("sk-", "b9b080e0a9fe9101209d8e82d20c0802"),
     ("sk-", "svcacct-aOn_3nQdbpeD5FSVipiFG57_ff7kxuBFzEKfqS6O4_aMpUzKswhDGwebny"),
     ("sk-", "G65ROD3PSVTPW73EN"),
+    # Small letters alone, and longer than any word.
+    ("sk-", "qhzmtwkvbxrpldgncjfysaeo"),
+    ("Bearer ", "qhzmtwkvbxrpldgncjfysaeo"),
     ("sess-", "n4n9UFD1PujDQI9zebWjEnKLVGdETqagGDcohQYb"),
     ("org-", "i75e7oyHbJvnqPUJr9unTo4A"),
     ("proj_", "dq9PINVaHpSCvAuVxffNzElr"),

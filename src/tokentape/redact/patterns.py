@@ -23,9 +23,10 @@ _LOOK_BEHIND = 6
 LONGEST_WAIT = 4096
 
 # What words, names and versions have between `-`, `/` and the like: small letters, with capitals as
-# in "TokenAuth"; capitals alone, REDACTED among them; a number, a date; v2, 70b.
+# in "TokenAuth"; capitals alone, REDACTED among them; a number, a date; v2, 70b. A word has no more
+# than 20 letters: what has more is taken for a key.
 WORD = (
-    rb"(?>(?:[A-Za-z][a-z]{0,24}(?:[A-Z][a-z]{2,24}){0,3}|[A-Z]{1,14}|[0-9]{1,4}|20[0-9]{6}"
+    rb"(?>(?:[A-Za-z][a-z]{0,19}(?:[A-Z][a-z]{2,17}){0,3}|[A-Z]{1,14}|[0-9]{1,4}|20[0-9]{6}"
     rb"|v[0-9]{1,2}|[0-9]{1,3}[bkm])(?![A-Za-z0-9]))"
 )
 # No name or phrase without a space is so long. Shorter than what is waited for, so that it does not
